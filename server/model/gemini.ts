@@ -1,0 +1,72 @@
+import {
+  GoogleGenerativeAI,
+  GoogleGenerativeAIFetchError,
+  HarmBlockThreshold,
+  HarmCategory,
+} from '@google/generative-ai'
+import { validApiKey } from './api-key.ts'
+import { type AttemptOptions, streamedModel } from './attempt.ts'
+import { failed, failureOf } from './failures.ts'
+import type { Model, ModelFailure, ModelRequest } from './port.ts'
+import { leastThinking, type Thinking } from './thinking.ts'
+
+/** `baseUrl` is trusted: redirects are refused, and the key goes there. `thinking` defaults to the model's least. */
+export type GeminiOptions = AttemptOptions & {
+  apiKey: string
+  baseUrl: string
+  apiVersion: string
+  thinking?: Thinking
+}
+
+const safetySettings = [
+  HarmCategory.HARM_CATEGORY_HARASSMENT,
+  HarmCategory.HARM_CATEGORY_HATE_SPEECH,
+  HarmCategory.HARM_CATEGORY_SEXUALLY_EXPLICIT,
+  HarmCategory.HARM_CATEGORY_DANGEROUS_CONTENT,
+].map((category) => ({ category, threshold: HarmBlockThreshold.BLOCK_MEDIUM_AND_ABOVE }))
+
+/** Gemini through @google/generative-ai, a single attempt for each answer. Throws on a key that no header can carry. */
+export function geminiModel(options: GeminiOptions): Model {
+  if (!validApiKey(options.apiKey)) throw new Error('The API key has characters that a header cannot carry.')
+  const { apiVersion } = options
+  const baseUrl = options.baseUrl.replace(/\/+$/, '')
+  // Uncompressed, so that the bytes counted on the wire are the bytes that the SDK has to chew.
+  const customHeaders = { 'accept-encoding': 'identity' }
+  const sdk = new GoogleGenerativeAI(options.apiKey)
+  const model = sdk.getGenerativeModel({ model: options.model }, { baseUrl, apiVersion, customHeaders })
+  const thinking = options.thinking ?? leastThinking(options.model)
+
+  return streamedModel(options, {
+    async open(request, signal) {
+      const result = await model.generateContentStream(body(request, thinking), { signal })
+      // The SDK's second copy of the stream: it is rejected when the stream breaks, and nobody else listens.
+      result.response.catch(() => {})
+      return result.stream
+    },
+    explain,
+  })
+}
+
+/** The request's body. `store` and `thinkingConfig` are newer than the SDK's types; it sends them as they are. */
+function body({ system, turns, maxOutputTokens }: ModelRequest, thinking: Thinking | undefined) {
+  return {
+    store: false,
+    safetySettings,
+    generationConfig: { maxOutputTokens, ...(thinking && { thinkingConfig: thinking }) },
+    ...(system && { systemInstruction: system }),
+    contents: turns.map(({ role, text }) => ({ role, parts: [{ text }] })),
+  }
+}
+
+function explain(error: unknown): ModelFailure {
+  if (error instanceof GoogleGenerativeAIFetchError && error.status !== undefined) {
+    const { status, statusText, message, errorDetails } = error
+    // The SDK swallows a body that breaks off or is not JSON: nothing then follows the status.
+    const whole = !message.endsWith(`[${status} ${statusText}] `)
+    return failureOf({ status, words: message, details: errorDetails, whole })
+  }
+  const words = error instanceof Error ? error.message : ''
+  // A TypeError is the SDK stumbling over an event that is JSON but no object.
+  const malformed = error instanceof TypeError || /Failed to parse stream|Error parsing JSON/.test(words)
+  return failed(malformed ? 'malformed' : 'network')
+}

@@ -1,0 +1,59 @@
+import type { Clock } from '../clock.ts'
+import type { ModelFailureKind } from './port.ts'
+
+/** What came of waiting: the value, what it was rejected with, or why the call was halted meanwhile. */
+export type Waited<T> =
+  | { at: 'value'; value: T }
+  | { at: 'error'; error: unknown }
+  | { at: 'halted'; why: ModelFailureKind }
+
+/** One call's end, whoever asks for it first: `signal` closes the upstream, the reason is kept. */
+export type Halt = {
+  readonly signal: AbortSignal
+  halt(why: ModelFailureKind): void
+  /** Waits at most `ms`, then halts with `kind`. Never rejects, and a late rejection of `promise` is swallowed. */
+  wait<T>(promise: Promise<T>, ms: number, kind: ModelFailureKind): Promise<Waited<T>>
+  close(): void
+}
+
+/** A fresh controller for one call, halted by `outer` and after `wholeMs`. Always `close` it: that frees both. */
+export function haltable(clock: Clock, outer: AbortSignal, wholeMs: number): Halt {
+  const controller = new AbortController()
+  let reason: ModelFailureKind | undefined
+  let release = (_why: ModelFailureKind) => {}
+
+  const halt = (why: ModelFailureKind) => {
+    if (reason) return
+    reason = why
+    controller.abort()
+    release(why)
+  }
+  const onAbort = () => halt('aborted')
+  outer.addEventListener('abort', onAbort, { once: true })
+  const offWhole = clock.after(wholeMs, () => halt('answer_timeout'))
+
+  return {
+    signal: controller.signal,
+    halt,
+    wait<T>(promise: Promise<T>, ms: number, kind: ModelFailureKind) {
+      return new Promise<Waited<T>>((resolve) => {
+        const off = clock.after(ms, () => halt(kind))
+        const settle = (waited: Waited<T>) => {
+          off()
+          resolve(reason ? { at: 'halted', why: reason } : waited)
+        }
+        release = (why) => settle({ at: 'halted', why })
+        promise.then(
+          (value) => settle({ at: 'value', value }),
+          (error: unknown) => settle({ at: 'error', error }),
+        )
+        if (reason) release(reason)
+      })
+    },
+    close() {
+      outer.removeEventListener('abort', onAbort)
+      offWhole()
+      controller.abort()
+    },
+  }
+}

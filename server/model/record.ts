@@ -1,0 +1,42 @@
+import type { Clock } from '../clock.ts'
+import type { Log } from '../log.ts'
+import type { Waited } from './patience.ts'
+import type { ModelEvent } from './port.ts'
+
+/** Writes one log line for an attempt, of our own words and numbers alone. */
+export type Recording = {
+  steps(steps: AsyncIterable<Waited<unknown>>): AsyncIterable<Waited<unknown>>
+  /** Logs how the attempt ended and hands the event back. */
+  last(event: ModelEvent): ModelEvent
+  /** Logs that the reader went away, unless the attempt has ended. */
+  left(): void
+}
+
+export function record({ clock, log, model }: { clock: Clock; log: Log; model: string }): Recording {
+  const start = clock.monotonic()
+  let firstChunkMs: number | undefined
+  let ended = false
+  const times = () => ({ model, firstChunkMs, ms: Math.round(clock.monotonic() - start) })
+
+  return {
+    async *steps(steps) {
+      for await (const step of steps) {
+        if (step.at === 'value') firstChunkMs ??= Math.round(clock.monotonic() - start)
+        yield step
+      }
+    },
+    last(event) {
+      ended = true
+      if (event.type === 'end') {
+        log.info('model_answered', { ...times(), version: event.version, reason: event.reason, ...event.usage })
+      } else if (event.type === 'failure') {
+        const { kind, status, billing } = event.failure
+        log.warn('model_failed', { ...times(), kind, status, billing })
+      }
+      return event
+    },
+    left() {
+      if (!ended) log.info('model_left', times())
+    },
+  }
+}

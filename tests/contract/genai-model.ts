@@ -1,0 +1,61 @@
+import { ApiError, type GenerateContentParameters, GoogleGenAI, HarmBlockThreshold, HarmCategory } from '@google/genai'
+import { streamedModel } from '../../server/model/attempt.ts'
+import { failed, failureOf, midStreamFailure } from '../../server/model/failures.ts'
+import type { GeminiOptions } from '../../server/model/gemini.ts'
+import type { Model, ModelFailure, ModelRequest } from '../../server/model/port.ts'
+import { leastThinking } from '../../server/model/thinking.ts'
+
+/** The same port over @google/genai: what a move to Google's newer SDK would take. */
+export function genaiModel(options: GeminiOptions): Model {
+  const headers = { 'accept-encoding': 'identity' }
+  // Its own dispatcher is never closed; the plain fetch is shared with everything else.
+  const direct = { fetch: (url: string | URL | Request, init?: RequestInit) => fetch(url, init), headers }
+  const httpOptions = { baseUrl: options.baseUrl, apiVersion: options.apiVersion, ...direct }
+  const sdk = new GoogleGenAI({ apiKey: options.apiKey, vertexai: false, httpOptions })
+  return streamedModel(options, {
+    open: (request, signal) => sdk.models.generateContentStream(parameters(request, options, signal)),
+    explain,
+  })
+}
+
+function parameters(
+  request: ModelRequest,
+  options: GeminiOptions,
+  abortSignal: AbortSignal,
+): GenerateContentParameters {
+  const thinking = options.thinking ?? leastThinking(options.model)
+  const extraBody = thinking && { generationConfig: { thinkingConfig: thinking } }
+  return {
+    model: options.model,
+    contents: request.turns.map(({ role, text }) => ({ role, parts: [{ text }] })),
+    config: {
+      abortSignal,
+      store: false,
+      maxOutputTokens: request.maxOutputTokens,
+      systemInstruction: { role: 'system', parts: [{ text: request.system }] },
+      safetySettings: [
+        HarmCategory.HARM_CATEGORY_HARASSMENT,
+        HarmCategory.HARM_CATEGORY_HATE_SPEECH,
+        HarmCategory.HARM_CATEGORY_SEXUALLY_EXPLICIT,
+        HarmCategory.HARM_CATEGORY_DANGEROUS_CONTENT,
+      ].map((category) => ({ category, threshold: HarmBlockThreshold.BLOCK_MEDIUM_AND_ABOVE })),
+      ...(extraBody && { httpOptions: { extraBody } }),
+    },
+  }
+}
+
+// Its errors carry a JSON text: the whole answer's body, or "got status: …" and an event of the stream.
+function explain(error: unknown): ModelFailure {
+  if (error instanceof ApiError) {
+    if (error.message.startsWith('got status')) return midStreamFailure(error.status)
+    return failureOf({ status: error.status, words: error.message, details: detailsOf(error.message), whole: true })
+  }
+  const words = error instanceof Error ? error.message : ''
+  const malformed = error instanceof SyntaxError || /exception parsing stream chunk|Incomplete JSON segment/.test(words)
+  return failed(malformed ? 'malformed' : 'network')
+}
+
+function detailsOf(words: string): unknown {
+  const body: { error?: { details?: unknown } } = JSON.parse(words)
+  return body.error?.details
+}
