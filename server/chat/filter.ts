@@ -1,0 +1,133 @@
+/** `pass`: text that may go out now, possibly ''. `hit`: a forbidden pattern has been met; nothing passes any more. */
+export type Filtered = { pass: string; hit: boolean }
+export type Filter = {
+  push(text: string): Filtered
+  /** The end of the text: gives out what was held back. The filter is used up after it. */
+  flush(): Filtered
+}
+
+/**
+ * A streaming filter of the model's text, linear in its length. Only a suffix that may begin a forbidden text or a
+ * Google API key is held back; all else passes once, unchanged, in order. Forbidden texts are compared by their letters
+ * and digits alone: case, accents, compatibility forms, spaces, zero-width characters and punctuation don't count.
+ * Texts without a letter or digit are ignored.
+ */
+export function createFilter(forbidden: readonly string[]): Filter {
+  const texts = forbidden.map((text) => [...text].flatMap(lettersOf)).filter((units) => units.length > 0)
+  const matchers = [...texts.map(textMatcher), keyMatcher()]
+  let held = '' // read, not yet passed; starts at raw offset `passed`
+  let passed = 0
+  let unread = '' // half of a surrogate pair
+  let hit = false
+
+  function take(text: string): number | undefined {
+    let at = passed + held.length
+    held += text
+    for (const point of text) {
+      // Every matcher reads the point: of two patterns that end together, the one that began first counts.
+      const starts = matchers.map((matcher) => matcher.read(point, at)).filter((start) => start !== undefined)
+      if (starts.length > 0) return Math.min(...starts)
+      at += point.length
+    }
+    return undefined
+  }
+
+  function release(to: number): string {
+    const pass = held.slice(0, to - passed)
+    held = held.slice(pass.length)
+    passed += pass.length
+    return pass
+  }
+
+  function push(text: string): Filtered {
+    if (hit) return { pass: '', hit }
+    const whole = unread + text
+    unread = HALF_PAIR.exec(whole)?.[0] ?? ''
+    const start = take(unread ? whole.slice(0, -1) : whole)
+    if (start === undefined) return { pass: release(Math.min(...matchers.map((m) => m.began() ?? Infinity))), hit }
+    hit = true
+    return { pass: release(start), hit }
+  }
+
+  function flush(): Filtered {
+    const pass = hit ? '' : held + unread
+    held = ''
+    unread = ''
+    return { pass, hit }
+  }
+  return { push, flush }
+}
+
+const HALF_PAIR = /[\uD800-\uDBFF]$/
+
+/** Reads code points with their raw offsets; gives the raw start of a match that ends here. */
+type Matcher = {
+  read(point: string, at: number): number | undefined
+  /** Raw start of the longest beginning of a match at the end of what was read. */
+  began(): number | undefined
+}
+
+// One code point -> its letters and digits, folded. Point by point, so that no chunking changes the result.
+function lettersOf(point: string): string[] {
+  if (point.length === 1 && point < '\u0080') return ASCII_LETTER.test(point) ? [point.toLowerCase()] : []
+  const folded = point.normalize('NFKD').toLowerCase().normalize('NFKD')
+  return [...folded].filter((unit) => LETTER.test(unit))
+}
+const ASCII_LETTER = /[A-Za-z0-9]/
+const LETTER = /[\p{L}\p{N}]/u
+
+// Knuth-Morris-Pratt over folded units; a ring remembers where the last `units.length` of them began.
+function textMatcher(units: readonly string[]): Matcher {
+  const fallbacks = fallbacksOf(units)
+  const offsets = new Array<number>(units.length).fill(0)
+  let count = 0
+  let depth = 0
+  const startOf = (length: number) => offsets[(count - length) % units.length]
+  return {
+    read(point, at) {
+      for (const unit of lettersOf(point)) {
+        while (depth > 0 && units[depth] !== unit) depth = fallbacks[depth - 1] ?? 0
+        if (units[depth] === unit) depth++
+        offsets[count++ % units.length] = at
+        if (depth === units.length) return startOf(depth)
+      }
+      return undefined
+    },
+    began: () => (depth > 0 ? startOf(depth) : undefined),
+  }
+}
+
+function fallbacksOf(units: readonly string[]): number[] {
+  const fallbacks = units.map(() => 0)
+  let depth = 0
+  for (let i = 1; i < units.length; i++) {
+    while (depth > 0 && units[i] !== units[depth]) depth = fallbacks[depth - 1] ?? 0
+    if (units[i] === units[depth]) depth++
+    fallbacks[i] = depth
+  }
+  return fallbacks
+}
+
+const KEY_PREFIX = 'AIza'
+const KEY_LENGTH = KEY_PREFIX.length + 35
+
+// Case and spaces count here, or "AI zap…" in prose would be a key; invisible characters and emphasis don't.
+function keyMatcher(): Matcher {
+  let start = 0
+  let depth = 0
+  return {
+    read(point, at) {
+      for (const unit of point.normalize('NFKC')) {
+        if (KEY_NOISE.test(unit)) continue
+        const goes = depth < KEY_PREFIX.length ? unit === KEY_PREFIX[depth] : KEY_UNIT.test(unit)
+        depth = goes ? depth + 1 : Number(unit === KEY_PREFIX[0])
+        if (depth === 1) start = at
+        if (depth === KEY_LENGTH) return start
+      }
+      return undefined
+    },
+    began: () => (depth > 0 ? start : undefined),
+  }
+}
+const KEY_UNIT = /[A-Za-z0-9_-]/
+const KEY_NOISE = /[*`~\\\p{Cf}\p{M}]/u

@@ -1,0 +1,106 @@
+import { stemmer as english } from '@orama/stemmers/english'
+import { stemmer as french } from '@orama/stemmers/french'
+import MiniSearch from 'minisearch'
+import type { Section } from './knowledge-sections.ts'
+import { fold, isStopWord, wordsOf } from './knowledge-words.ts'
+import type { Lang } from './sentences.ts'
+
+export type Ranked = { section: Section; score: number }
+export type Knowledge = {
+  /** Every section that fits the question at all, the best first; equal scores keep the files' order. */
+  rank(question: string): Ranked[]
+  /**
+   * The sections for the instruction: the core first, then the best that fit into `maxTokens` (see tokensOf).
+   * Whole sections only; one too large to ever fit is cut after a paragraph.
+   */
+  search(question: string, maxTokens: number): Section[]
+}
+
+// Breton has no stemmer; French folding suits it better than English.
+const stemmers: Record<Lang, (word: string) => string> = { fr: french, en: english, br: french }
+/** What scores below this part of the best is noise, and costs money all the same. */
+const NOISE = 0.25
+const MAX_SECTIONS = 8
+
+/** Indexes the sections; `lang` is theirs and picks the stemmer. `core` goes into every search that it fits. */
+export function createKnowledge(sections: readonly Section[], lang: Lang, core?: Section): Knowledge {
+  const stem = stemmers[lang]
+  const index = new MiniSearch<Section & { id: number }>({
+    fields: ['title', 'keywords', 'text'],
+    extractField: (section, field) => fieldOf(section, field),
+    tokenize: wordsOf,
+    processTerm: (word) => (isStopWord(word) ? null : stemOf(word, stem)),
+    searchOptions: {
+      boost: { title: 3, keywords: 2 },
+      prefix: (term) => term.length >= 4,
+      fuzzy: (term) => (term.length >= 5 ? 0.2 : false),
+      weights: { prefix: 0.4, fuzzy: 0.3 },
+    },
+  })
+  index.addAll(sections.map((section, id) => ({ ...section, id })))
+
+  function rank(question: string): Ranked[] {
+    const found = index.search(question).map(({ id, score }) => ({ id: Number(id), score }))
+    found.sort((a, b) => b.score - a.score || a.id - b.id)
+    return found.flatMap(({ id, score }) => {
+      const section = sections[id]
+      return section ? [{ section, score }] : []
+    })
+  }
+  return { rank, search: (question, maxTokens) => choose(rank(question), maxTokens, core) }
+}
+
+function fieldOf(section: Section & { id: number }, field: string): string {
+  if (field === 'title') return section.path.join(' ')
+  if (field === 'keywords') return section.keywords
+  return field === 'id' ? String(section.id) : section.text
+}
+
+// The French stemmer leaves short plurals (vélos) and accentless participles (reparee) alone.
+function stemOf(word: string, stem: (word: string) => string): string {
+  const folded = fold(word)
+  const singular = folded.length > 3 ? folded.replace(/[sx]$/, '') : folded
+  return stem(singular).replace(/(?<=.{3})e+$/, '')
+}
+
+function choose(ranked: readonly Ranked[], maxTokens: number, core?: Section): Section[] {
+  const chosen: Section[] = []
+  let room = maxTokens
+  const take = (section: Section) => {
+    room -= tokensOf(renderSection(section))
+    chosen.push(section)
+  }
+  if (core && tokensOf(renderSection(core)) <= room) take(core)
+  const whole = room
+  const floor = (ranked[0]?.score ?? 0) * NOISE
+  for (const { section, score } of ranked) {
+    if (score < floor || chosen.length >= MAX_SECTIONS) break
+    const size = tokensOf(renderSection(section))
+    const fitting = size <= room ? section : size > whole ? cut(section, room) : undefined
+    if (fitting) take(fitting)
+  }
+  return chosen
+}
+
+// The first paragraphs that fit, or nothing.
+function cut(section: Section, maxTokens: number): Section | undefined {
+  let text = ''
+  for (const paragraph of section.text.split(/\n{2,}/)) {
+    const longer = text ? `${text}\n\n${paragraph}` : paragraph
+    if (tokensOf(renderSection({ ...section, text: longer })) > maxTokens) break
+    text = longer
+  }
+  return text ? { ...section, text } : undefined
+}
+
+/** An upper estimate in tokens: UTF-8 bytes / 3. Real French runs at 3.5 to 4.5 bytes a token. */
+export function tokensOf(text: string): number {
+  return Math.ceil(new TextEncoder().encode(text).length / 3)
+}
+
+/** A section as the model reads it: a delimited reference that can't close its own delimiter. */
+export function renderSection({ path, text }: Section): string {
+  const inert = (raw: string) => raw.replace(/<(?=\s*\/?\s*(?:section|reference)\b)/gi, '‹')
+  const title = inert(path.join(' › ')).replace(/"/g, '”')
+  return `<section title="${title}">\n${inert(text)}\n</section>`
+}
