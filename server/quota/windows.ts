@@ -1,0 +1,60 @@
+/**
+ * A local day and its month: `day` as YYYY-MM-DD, `month` as YYYY-MM, `daysLeft` in the month counting this one;
+ * `startsAt` and `endsAt` are epoch ms, 23 to 25 hours apart where clocks change.
+ */
+export type Window = { day: string; month: string; daysLeft: number; startsAt: number; endsAt: number }
+
+const HOUR_MS = 3_600_000
+
+export function isTimeZone(timeZone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone }) !== undefined
+  } catch {
+    return false
+  }
+}
+
+/** The window of any instant in `timeZone`, an IANA name (RangeError when it isn't); remembers the last day. */
+export function windows(timeZone: string): (now: number) => Window {
+  const dayOf = dayFormat(timeZone)
+  let last: Window | undefined
+  return (now) => {
+    if (!last || now < last.startsAt || now >= last.endsAt) last = windowOf(now, dayOf)
+    return last
+  }
+}
+
+function windowOf(now: number, dayOf: (ms: number) => string): Window {
+  const day = dayOf(now)
+  const month = day.slice(0, 7)
+  const [year = 0, monthNumber = 0, date = 0] = day.split('-').map(Number)
+  const daysInMonth = new Date(Date.UTC(year, monthNumber, 0)).getUTCDate()
+  // Midnight can be missing or come at odd offsets, so it is searched for: the first instant with that day's name.
+  const startsAt = firstAfter(now - 26 * HOUR_MS, now, (ms) => dayOf(ms) >= day)
+  const endsAt = firstAfter(now, now + 26 * HOUR_MS, (ms) => dayOf(ms) > day)
+  return { day, month, daysLeft: daysInMonth - date + 1, startsAt, endsAt }
+}
+
+/** The first whole ms in (low, high] that passes, where once it passes it always does; `high` does. */
+function firstAfter(low: number, high: number, passes: (ms: number) => boolean): number {
+  let [before, after] = [Math.floor(low), Math.ceil(high)]
+  while (after - before > 1) {
+    const middle = Math.floor((before + after) / 2)
+    if (passes(middle)) after = middle
+    else before = middle
+  }
+  return after
+}
+
+function dayFormat(timeZone: string): (ms: number) => string {
+  const format = new Intl.DateTimeFormat('en-US-u-ca-gregory-nu-latn', {
+    timeZone,
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+  })
+  return (ms) => {
+    const parts = new Map(format.formatToParts(ms).map(({ type, value }) => [type, value]))
+    return `${parts.get('year')?.padStart(4, '0')}-${parts.get('month')}-${parts.get('day')}`
+  }
+}

@@ -1,0 +1,30 @@
+import type { ConversationStore } from '../chat/ports.ts'
+import type { LedgerStore } from '../quota/ledger.ts'
+import type { Buckets } from '../quota/port.ts'
+import type { TatStore } from '../quota/token-bucket.ts'
+
+/** One opened store. `tats` is what `buckets` stands on, for a TokenBucket of its own. */
+export type Store = {
+  readonly kind: 'memory' | 'sqlite'
+  readonly buckets: Buckets
+  readonly tats: TatStore
+  readonly ledger: LedgerStore
+  readonly conversations: ConversationStore
+  /** Whether a write would be taken now. Never rejects. */
+  ready(): Promise<boolean>
+  /** Waits for what is under way, then lets go of everything. Later calls reject. */
+  close(): Promise<void>
+}
+
+export type StoreErrorCode = 'not_yet' | 'bad_url' | 'cannot_open' | 'newer' | 'corrupt' | 'closed'
+
+/** Why a store can't be used; `message` is a sentence for the admin. */
+export class StoreError extends Error {
+  readonly code: StoreErrorCode
+
+  constructor(code: StoreErrorCode, message: string) {
+    super(message)
+    this.name = 'StoreError'
+    this.code = code
+  }
+}

@@ -1,0 +1,36 @@
+/** The migrations of a SQLite file, oldest first: user_version counts those already run. Never edit one; append. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE buckets (key TEXT PRIMARY KEY, tat INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX buckets_by_tat ON buckets (tat);
+
+  CREATE TABLE scopes (
+    key TEXT PRIMARY KEY,
+    spent INTEGER NOT NULL CHECK (spent >= 0),
+    held INTEGER NOT NULL CHECK (held >= 0),
+    requests INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE holds (
+    id TEXT PRIMARY KEY,
+    day TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    nano INTEGER NOT NULL CHECK (nano >= 0),
+    open INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX holds_by_day ON holds (day);
+
+  CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE sessions (key TEXT PRIMARY KEY, expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX sessions_by_expiry ON sessions (expires);
+  CREATE TABLE turns (
+    session TEXT NOT NULL,
+    n INTEGER NOT NULL,
+    blob BLOB NOT NULL,
+    PRIMARY KEY (session, n)
+  ) STRICT;
+  `,
+]

@@ -1,0 +1,134 @@
+import { mkdir, open, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import Database from 'libsql/promise'
+import type { Clock } from '../clock.ts'
+import type { Log } from '../log.ts'
+import { toMicros } from '../quota/bucket.ts'
+import { ledgerOn } from '../quota/ledger.ts'
+import type { TatStore } from '../quota/token-bucket.ts'
+import { tokenBuckets } from '../quota/token-bucket.ts'
+import type { Lane } from './lane.ts'
+import { BUSY_MS, execWaiting, openLane } from './lane.ts'
+import type { Store } from './port.ts'
+import { StoreError } from './port.ts'
+import { migrations } from './schema.ts'
+import { sqliteConversations } from './sqlite-conversations.ts'
+import type { Prepare } from './sqlite-rows.ts'
+import { integer, sqliteBook, sqliteTats } from './sqlite-rows.ts'
+
+const READABLE_BY_OTHERS = 0o077
+
+/**
+ * A store in one file, shared by any number of processes of one machine. The folder is made 0700, the file 0600.
+ * Rejects with a StoreError whose sentence says what is wrong. Times come from the wall clock, which processes share.
+ */
+export async function sqliteStore(path: string, clock: Clock, log: Log): Promise<Store> {
+  const file = resolve(path)
+  const { db, inode } = await openFile(file, log)
+  try {
+    await execWaiting(db, 'PRAGMA journal_mode=WAL')
+    await migrate(db, file)
+    return await assemble(db, clock, { file, inode })
+  } catch (cause) {
+    db.close()
+    throw cause instanceof StoreError ? cause : cannotOpen(file, cause)
+  }
+}
+
+async function assemble(db: Database, clock: Clock, { file, inode }: { file: string; inode: number }): Promise<Store> {
+  const lane = closable(openLane(db))
+  const prepare = prepareOn(db)
+  const rows = await sqliteTats(prepare)
+  const book = await sqliteBook(prepare)
+  const probe = await prepare("INSERT OR REPLACE INTO facts VALUES ('probe', '')")
+  const tats: TatStore = {
+    run: (step) =>
+      lane.run(false, () => {
+        const now = toMicros(clock.now())
+        rows.sweep(now)
+        return step(rows, now)
+      }),
+  }
+  return {
+    kind: 'sqlite',
+    tats,
+    buckets: tokenBuckets(tats),
+    ledger: ledgerOn({ run: (step) => lane.run(true, () => step(book)) }),
+    conversations: await sqliteConversations(prepare, lane.run, clock),
+    async ready() {
+      try {
+        await lane.run(false, () => probe.run())
+        // Writes still succeed on a file that was deleted or replaced, and are lost with the process.
+        return (await stat(file)).ino === inode
+      } catch {
+        return false
+      }
+    },
+    async close() {
+      if (!(await lane.close())) return
+      await db.exec('PRAGMA wal_checkpoint(TRUNCATE)').catch(() => undefined)
+      db.close()
+    },
+  }
+}
+
+/** A lane that can be shut: `close` waits for what is under way, and is false from the second call on. */
+function closable(lane: Lane): Pick<Lane, 'run'> & { close(): Promise<boolean> } {
+  let open = true
+  return {
+    run: async (durable, step) => {
+      if (!open) throw new StoreError('closed', 'the store is closed')
+      return lane.run(durable, step)
+    },
+    async close() {
+      const first = open
+      open = false
+      await lane.idle()
+      return first
+    },
+  }
+}
+
+async function openFile(file: string, log: Log): Promise<{ db: Database; inode: number }> {
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+    const handle = await open(file, 'a', 0o600)
+    const { ino, mode } = await handle.stat()
+    await handle.close()
+    if ((mode & READABLE_BY_OTHERS) !== 0) log.warn('store_readable_by_others')
+    return { db: new Database(file, { timeout: BUSY_MS }), inode: ino }
+  } catch (cause) {
+    throw cannotOpen(file, cause)
+  }
+}
+
+async function migrate(db: Database, file: string): Promise<void> {
+  const prepare = prepareOn(db)
+  await execWaiting(db, 'BEGIN IMMEDIATE')
+  const version = integer((await prepare('PRAGMA user_version')).get(), 'user_version')
+  const tables = integer((await prepare('SELECT count(*) AS n FROM sqlite_master')).get(), 'n')
+  if (version > migrations.length) {
+    const versions = `version ${version}, this program knows ${migrations.length}`
+    throw new StoreError('newer', `${file} was written by a newer version of this program (${versions}): update it`)
+  }
+  if (version === 0 && tables > 0) throw new StoreError('corrupt', `${file} is a SQLite file of another program`)
+  for (const sql of migrations.slice(version)) await db.exec(sql)
+  if (version < migrations.length) await db.exec(`PRAGMA user_version=${migrations.length}`)
+  await db.exec('COMMIT')
+}
+
+/** Statements whose `get` and `run` are synchronous: only preparing, BEGIN and COMMIT leave the event loop. */
+function prepareOn(db: Database): Prepare {
+  return async (sql) => {
+    const statement = await db.prepare(sql)
+    return {
+      get: (...values): unknown => statement.get(values),
+      run: (...values) => integer(statement.run(values), 'changes'),
+    }
+  }
+}
+
+function cannotOpen(file: string, cause: unknown): StoreError {
+  const reason = cause instanceof Error ? cause.message : 'unknown'
+  return new StoreError('cannot_open', `the store ${file} can't be opened: ${reason}`)
+}
