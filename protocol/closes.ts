@@ -23,4 +23,5 @@ export const closes = {
 const byCode = new Map<number, Close>(Object.values(closes).map((close) => [close.code, close]))
 
 /** The row for a close code that a client saw; 1005, 1006, 1015 and strangers are a lost network: soon. */
-export const closeOf = (code: number): Close => byCode.get(code) ?? { code, reason: 'connection lost', reconnect: 'soon' }
+export const closeOf = (code: number): Close =>
+  byCode.get(code) ?? { code, reason: 'connection lost', reconnect: 'soon' }

@@ -135,6 +135,7 @@ const host = v.pipe(
 export const personaSchema = v.strictObject({
   $schema: v.exactOptional(v.string()),
   name: text(60),
+  shop: v.exactOptional(text(60)),
   lang: v.picklist(langs, (issue) => `${quoted(issue)} is not one of ${langs.join(', ')}`),
   greeting: localized(text(1000)),
   placeholder: localized(text(120)),

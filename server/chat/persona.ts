@@ -19,6 +19,8 @@ export type PersonaTexts = {
 /** The shop's assistant as the webmaster wrote it. Every language has its texts: those not given are `lang`'s. */
 export type Persona = {
   name: string
+  /** The business that it speaks for; the assistant's own name where none is given. */
+  shop: string
   lang: Lang
   texts: Readonly<Record<Lang, PersonaTexts>>
   contact: Omit<Contact, 'hours'>
@@ -97,6 +99,7 @@ function toPersona(json: PersonaJson, instructions: string, sections: Section[])
   const texts = { fr: inLang('fr'), en: inLang('en'), br: inLang('br') }
   return {
     name: json.name,
+    shop: json.shop ?? json.name,
     lang: json.lang,
     texts,
     contact,

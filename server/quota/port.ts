@@ -26,13 +26,16 @@ export type Hold = {
   settle(outcome: Outcome): Promise<void>
 }
 
-/** `promptBytes`: UTF-8 bytes of everything sent; `messages`: how many parts that is in. */
+/**
+ * `promptBytes`: UTF-8 bytes of everything sent; `messages`: how many parts that is in; `since`: when the session's first
+ * kept question was admitted (epoch ms), undefined for a new session.
+ */
 export type ReserveRequest = {
   addressKey: string
   promptBytes: number
   messages: number
   maxOutputTokens: number
-  established: boolean
+  since: number | undefined
 }
 
 /** What the day has left, in nano-currency. */

@@ -7,6 +7,7 @@ import type { Persona } from '../../server/chat/persona.ts'
 const texts = { greeting: 'Bonjour', placeholder: '…', suggestions: [], notice: 'IA', hours: '' }
 const persona: Persona = {
   name: 'Le Mécano (IA)',
+  shop: 'Breizh Vélos',
   lang: 'fr',
   texts: { fr: texts, en: texts, br: texts },
   contact: {},

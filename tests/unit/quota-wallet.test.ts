@@ -16,7 +16,7 @@ const REQUEST = {
   promptBytes: 1000 - TOKENS_PER_MESSAGE,
   messages: 1,
   maxOutputTokens: 100,
-  established: false,
+  since: undefined,
 }
 const WORST = 2000
 const NANO = 1e-9

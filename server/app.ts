@@ -1,0 +1,173 @@
+import type { IncomingMessage } from 'node:http'
+import { type AskContext, createAdmission } from './chat/admission.ts'
+import { Connection } from './chat/connection.ts'
+import type { Assistant, ConversationStore, Vault } from './chat/ports.ts'
+import type { QuestionLine } from './chat/question.ts'
+import { createRegistry } from './chat/registry.ts'
+import { createStreams } from './chat/streams.ts'
+import type { Clock, Random } from './clock.ts'
+import type { Config } from './config.ts'
+import { createHandler } from './http/handler.ts'
+import { securityHeaders } from './http/headers.ts'
+import type { Pages } from './http/pages.ts'
+import { createHttpServer, listenOn } from './http/server.ts'
+import type { Log } from './log.ts'
+import type { Model, ModelFailure } from './model/port.ts'
+import { withRetry } from './model/retry.ts'
+import { createRate } from './ops/rate.ts'
+import { addressKeys, addressTakes, clientAddress, isTrustedPeer } from './quota/address.ts'
+import type { Buckets, Wallet } from './quota/port.ts'
+import { createGateway, type Visitor } from './socket/gateway.ts'
+
+export type AppParts = {
+  config: Config
+  clock: Clock
+  random: Random
+  log: Log
+  /** Read at each request, because a new persona brings new ones. */
+  pages: () => Pages
+  store: { buckets: Buckets; conversations: ConversationStore; ready(): Promise<boolean> }
+  wallet: Wallet
+  /** One attempt at an answer; the retries are added here. */
+  model: Model
+  assistant: () => Assistant
+  vault: Vault
+}
+export type App = {
+  /** Resolves with the address once visitors can connect; rejects with the system's error when they can't. */
+  listen(): Promise<string>
+  /** Sends visitors away gently: answers may finish until the deadline, the rest is closed with 1012. */
+  drain(): Promise<void>
+  readonly connections: number
+  readonly streams: number
+  refusedPerMinute(): number
+}
+
+const SWEEP_MS = 10 * 60_000
+const ATTEMPTS = 3
+const MAX_RETRY_DELAY_MS = 8000
+
+/** The server made of given parts; nothing is open before `listen`. */
+export function createApp(parts: AppParts): App {
+  const { config, clock, random, log, store, assistant } = parts
+  const demo = config.gemini.apiKey === undefined
+  const refused = createRate(clock)
+  const streams = createStreams(config.maxStreams, config.maxStreamsPerAddress)
+  const refuse = (code: string) => {
+    refused.count()
+    log.info('message_refused', { code })
+  }
+  const onQuestion = (line: QuestionLine) => {
+    const { usage, ...rest } = line
+    if (!line.source) refused.count()
+    log.info('question', { ...rest, promptTokens: usage?.promptTokens, outputTokens: usage?.outputTokens })
+  }
+  const model = (anotherHold: (failure: ModelFailure) => Promise<boolean>) =>
+    withRetry(parts.model, {
+      attempts: ATTEMPTS,
+      maxDelayMs: MAX_RETRY_DELAY_MS,
+      patienceMs: config.firstChunkTimeoutMs,
+      clock,
+      random,
+      anotherHold,
+    })
+  const limits = {
+    maxChars: config.maxMessageChars,
+    askBurst: config.connectionAsks.burst,
+    asksPerMinute: config.connectionAsks.perMinute,
+  }
+  const admission = createAdmission({ streams, buckets: store.buckets, wallet: parts.wallet, log })
+  const registry = createRegistry({
+    random,
+    journal: { store: store.conversations, vault: parts.vault, ttlMs: config.sessionTtlMs, now: clock.now, log },
+    session: {
+      question: { clock, admission, model, source: demo ? 'demo' : 'model', onQuestion },
+      assistant,
+      log,
+      limits,
+      graceMs: config.detachedGraceMs,
+      demo,
+    },
+  })
+  const gateway = createGateway({
+    clock,
+    log,
+    rules: { ...config, allowedOrigins: new Set(config.allowedOrigins) },
+    maxFrameBytes: config.maxFrameBytes,
+    identify: createIdentify(parts),
+    connect: (wire, context) => new Connection({ registry, assistant, log, onRefused: refuse }, wire, context),
+    onRefused: () => refused.count(),
+  })
+  // Whoever asks while the store is asked shares the answer: the probe writes, and anybody may ask.
+  let probe: Promise<boolean> | undefined
+  const storeReady = () => (probe ??= store.ready().finally(() => (probe = undefined)))
+  const handler = createHandler({
+    pages: parts.pages,
+    headers: securityHeaders(config.allowedOrigins),
+    isReady: async () => !drained && (await storeReady()),
+  })
+  const server = createHttpServer(handler)
+  server.on('upgrade', (request, stream, head) => gateway.upgrade(request, stream, head))
+
+  let drained: Promise<void> | undefined
+  const sweep = () => {
+    cancelSweep = clock.after(SWEEP_MS, sweep)
+    registry.sweep().catch(() => log.error('sweep_failed'))
+  }
+  let cancelSweep = clock.after(SWEEP_MS, sweep)
+
+  const goodbye = async () => {
+    server.close()
+    server.closeIdleConnections()
+    const finished = streams.shut()
+    gateway.drain()
+    const late = new Promise<void>((resolve) => clock.after(config.drainMs, resolve))
+    const answers = registry.answering().map((session) => session.quiet().then(() => gateway.drain()))
+    await Promise.race([Promise.all([...answers, finished]), late])
+    for (const session of registry.answering()) session.interrupt()
+    await Promise.all(registry.answering().map((session) => session.quiet()))
+    streams.cut()
+    await finished
+    cancelSweep()
+    await gateway.close()
+    server.closeAllConnections()
+  }
+
+  return {
+    listen: () => listenOn(server, config.listen.kind === 'unix' ? { path: config.listen.path } : config.listen),
+    drain: () => (drained ??= goodbye()),
+    get connections() {
+      return gateway.connections
+    },
+    get streams() {
+      return streams.count
+    },
+    refusedPerMinute: () => refused.perMinute(),
+  }
+}
+
+/** Request -> whose limits it counts against. A forwarding header that can't be believed is warned about once. */
+function createIdentify(parts: AppParts): (request: IncomingMessage) => Visitor {
+  const { config, log, random, store } = parts
+  const { trustedProxies } = config
+  const rules = {
+    connection: { name: 'connection', ...config.connectionAsks },
+    asks: { name: 'asks', ...config.addressAsks },
+    upgrades: { name: 'upgrades', ...config.addressUpgrades },
+  }
+  let warned = false
+  return (request) => {
+    const peer = request.socket.remoteAddress
+    const forwarded = request.headers['x-forwarded-for']
+    if (forwarded !== undefined && !warned && !isTrustedPeer(peer, trustedProxies)) {
+      warned = true
+      log.warn('forwarded_header_ignored', { hint: 'set TRUSTED_PROXIES if a proxy of yours sends it' })
+    }
+    const keys = addressKeys(clientAddress(peer, forwarded?.toString(), trustedProxies))
+    const asks = (): AskContext => ({
+      addressKey: keys[0].key,
+      takes: [{ rule: rules.connection, key: random.token(12) }, ...addressTakes(rules.asks, keys)],
+    })
+    return { addressKey: keys[0].key, takeUpgrade: () => store.buckets.take(addressTakes(rules.upgrades, keys)), asks }
+  }
+}

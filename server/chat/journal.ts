@@ -1,0 +1,70 @@
+import type { Log } from '../log.ts'
+import type { ConversationStore, Vault } from './ports.ts'
+import { type Turn, turnFromText, turnToText } from './turn.ts'
+
+/** A session's turns on their way to the store, sealed, one write at a time. */
+export type Journal = {
+  /** Never rejects: a store in trouble is logged, and the turn is written with the next write that passes. */
+  save(turn: Turn): Promise<void>
+  trim(n: number): Promise<void>
+  /** Tries again to write what the store refused. Never rejects. */
+  flush(): Promise<void>
+  /** Rejects when the store could not erase: nobody may be told that it did. */
+  erase(): Promise<void>
+  /** Whether the store lacks something that was to be saved. */
+  readonly behind: boolean
+}
+export type JournalParts = { store: ConversationStore; vault: Vault; ttlMs: number; now: () => number; log: Log }
+
+export function openJournal(parts: JournalParts, token: string): Journal {
+  const { store, vault, log } = parts
+  const key = vault.keyOf(token)
+  const unsaved = new Map<number, { blob: Uint8Array; expiresAt: number }>()
+  let last: Promise<unknown> = Promise.resolve()
+  let failing = false
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const next = last.then(work, work)
+    last = next.catch(() => undefined)
+    return next
+  }
+  const safely = async (work: () => Promise<void>) => {
+    try {
+      await inTurn(work)
+      failing = false
+    } catch {
+      if (!failing) log.error('conversation_not_stored')
+      failing = true
+    }
+  }
+  const flush = () =>
+    safely(async () => {
+      for (const [n, write] of unsaved) {
+        if (write.expiresAt > parts.now()) await store.put(key, n, write.blob, write.expiresAt)
+        if (unsaved.get(n) === write) unsaved.delete(n)
+      }
+    })
+  return {
+    save(turn) {
+      unsaved.set(turn.n, { blob: vault.seal(token, turnToText(turn)), expiresAt: parts.now() + parts.ttlMs })
+      return flush()
+    },
+    trim(n) {
+      for (const each of unsaved.keys()) if (each < n) unsaved.delete(each)
+      return safely(() => store.trim(key, n))
+    },
+    flush,
+    erase: () => inTurn(() => store.erase(key)),
+    get behind() {
+      return unsaved.size > 0
+    },
+  }
+}
+
+/** The turns stored under a token, or undefined when there are none. Damaged ones are left out. */
+export async function loadTurns({ store, vault }: JournalParts, token: string): Promise<Turn[] | undefined> {
+  const blobs = await store.load(vault.keyOf(token))
+  return blobs?.flatMap((blob) => {
+    const text = vault.open(token, blob)
+    return (text !== undefined && turnFromText(text)) || []
+  })
+}

@@ -1,0 +1,147 @@
+import { join } from 'node:path'
+import { type Emulator, startEmulator } from '../emulator/emulator.ts'
+import { type App, createApp } from './app.ts'
+import { createAssistant } from './chat/assistant.ts'
+import type { Assistant } from './chat/ports.ts'
+import { type Clock, type Random, systemClock, systemRandom } from './clock.ts'
+import type { Config } from './config.ts'
+import { CannotStart } from './exit.ts'
+import { withPersona } from './http/index-page.ts'
+import { type Pages, readPages } from './http/pages.ts'
+import type { Log } from './log.ts'
+import { geminiModel } from './model/gemini.ts'
+import { thinkingOf } from './model/thinking.ts'
+import { readPersonaFolder } from './persona-files.ts'
+import { createWallet } from './quota/wallet.ts'
+import { openStore } from './stores/open.ts'
+import { StoreError } from './stores/port.ts'
+import { vault } from './vault.ts'
+
+/** A server with everything behind it. */
+export type House = {
+  app: App
+  demo: boolean
+  /** What the day has left of the budget, in the currency of the prices, or undefined while the store is down. */
+  budgetLeft(): Promise<number | undefined>
+  /** Reads the persona again; a broken one is logged and the old one stays. */
+  reloadPersona(): Promise<void>
+  /** Drains, then lets go of the store and the emulator. */
+  close(): Promise<void>
+}
+export type HouseOptions = { config: Config; log: Log; clientDir: string; clock?: Clock; random?: Random }
+
+const NANO = 1_000_000_000
+
+/** Opens the store, reads persona and pages, and puts the server together; rejects with CannotStart. */
+export async function compose({ config, log, clientDir, ...options }: HouseOptions): Promise<House> {
+  const clock = options.clock ?? systemClock
+  const random = options.random ?? systemRandom
+  const canary = `repère-${random.token(9)}`
+  const built = await requirePages(clientDir)
+  let shown = await showPersona(config, canary, log, built)
+  const store = await requireStore(config, clock, log)
+  const emulator = config.gemini.apiKey === undefined ? await startDemo(config, clock, random) : undefined
+  const { budget, gemini } = config
+  const wallet = createWallet({
+    store: store.ledger,
+    prices: config.prices,
+    budgetPerDay: budget.perDay,
+    budgetPerMonth: budget.perMonth,
+    timeZone: budget.timeZone,
+    sharePerAddress: budget.sharePerAddress,
+    clock,
+    random,
+    log,
+    bootId: random.token(12),
+  })
+  const model = geminiModel({
+    ...config,
+    apiKey: gemini.apiKey ?? 'demonstration',
+    model: gemini.model,
+    baseUrl: emulator?.url ?? gemini.baseUrl,
+    apiVersion: gemini.apiVersion,
+    ...thinkingOf(gemini.model, gemini.thinking),
+    clock,
+    log,
+  })
+  const reload = async () => {
+    try {
+      shown = await showPersona(config, canary, log, built)
+      log.info('persona_read')
+    } catch (error) {
+      const lines = error instanceof CannotStart ? error.lines : ['the folder could not be read']
+      for (const line of lines) log.error('persona_refused', { reason: line })
+    }
+  }
+  let reloading = Promise.resolve()
+  const app = createApp({
+    config,
+    clock,
+    random,
+    log,
+    store,
+    wallet,
+    model,
+    vault,
+    pages: () => shown.pages,
+    assistant: () => shown.assistant,
+  })
+  return {
+    app,
+    demo: gemini.apiKey === undefined,
+    async budgetLeft() {
+      const state = await wallet.state()
+      return state && (state.capNano - state.spentNano - state.heldNano) / NANO
+    },
+    // One after the other, or an older reading could end last and win.
+    reloadPersona: () => (reloading = reloading.then(reload)),
+    async close() {
+      await app.drain()
+      await store.close()
+      await emulator?.close()
+    },
+  }
+}
+
+/** Without a key the emulator answers; GEMINI_BASE_URL may name one that runs elsewhere on this machine. */
+async function startDemo(config: Config, clock: Clock, random: Random): Promise<Pick<Emulator, 'url' | 'close'>> {
+  const { baseUrl } = config.gemini
+  if (baseUrl.startsWith('http:')) return { url: baseUrl, close: async () => {} }
+  return startEmulator({ speed: 1, knowledgeDir: join(config.personaDir, 'knowledge'), clock, random })
+}
+
+/** What visitors see of the persona: who answers, and the page with its words. */
+type Shown = { assistant: Assistant; pages: Pages }
+
+async function showPersona(config: Config, canary: string, log: Log, built: Pages): Promise<Shown> {
+  const result = await readPersonaFolder(config.personaDir)
+  if (!result.ok) throw new CannotStart(result.errors)
+  for (const warning of result.warnings) log.warn('persona', { warning })
+  const { knowledgeMaxTokens, maxOutputTokens, knowledgeFallback, gemini } = config
+  const secrets = gemini.apiKey === undefined ? [] : [gemini.apiKey]
+  const { persona } = result
+  const assistant = createAssistant({
+    persona,
+    knowledgeMaxTokens,
+    maxOutputTokens,
+    knowledgeFallback,
+    canary,
+    secrets,
+  })
+  return { assistant, pages: await withPersona(built, persona) }
+}
+
+async function requirePages(dir: string): Promise<Pages> {
+  const pages = await readPages(dir).catch(() => undefined)
+  if (!pages?.has('/')) throw new CannotStart([`${dir}: holds no built page; run npm run build`])
+  return pages
+}
+
+async function requireStore(config: Config, clock: Clock, log: Log) {
+  try {
+    return await openStore(config.storeUrl, { clock, log })
+  } catch (error) {
+    if (error instanceof StoreError) throw new CannotStart([`STORE_URL: ${error.message}`])
+    throw error
+  }
+}

@@ -1,0 +1,58 @@
+import { promisify } from 'node:util'
+import { brotliCompress, gzip } from 'node:zlib'
+import { contactSection, type Persona } from '../chat/persona.ts'
+import { etagOf, type Page, type Pages } from './pages.ts'
+
+const brotli = promisify(brotliCompress)
+const zip = promisify(gzip)
+
+/** The pages with the persona's words in `/`, so that the first paint needs neither script nor socket. */
+export async function withPersona(pages: Pages, persona: Persona): Promise<Pages> {
+  const template = pages.get('/')
+  if (!template) return pages
+  const identity = Buffer.from(fillTemplate(template.bodies.identity.toString('utf8'), persona))
+  const [br, gz] = await Promise.all([brotli(identity), zip(identity)])
+  const index: Page = { ...template, etag: etagOf(identity), bodies: { identity, br, gzip: gz } }
+  return new Map([...pages, ['/', index]])
+}
+
+/** Puts the persona's words, escaped, in place of {{lang}}, {{title}}, {{name}}, {{shop}}, {{greeting}}, … */
+export function fillTemplate(html: string, persona: Persona): string {
+  const { greeting, placeholder, notice } = persona.texts[persona.lang]
+  const { name, shop, lang } = persona
+  const title = shop === name ? name : `${name} – ${shop}`
+  const words = { lang, title, name, shop, greeting, placeholder, notice }
+  const escaped = Object.entries(words).map(([key, value]) => [key, escape(value)] as const)
+  const values = new Map([...escaped, ['contact', contactHtml(persona)] as const])
+  return html.replace(/\{\{(\w+)\}\}/g, (whole, key: string) => values.get(key) ?? whole)
+}
+
+/** The contact card's rows, with links that a phone can follow. */
+function contactHtml(persona: Persona): string {
+  const { phone, email, url } = persona.contact
+  const hrefs = new Map([
+    [phone, phone && `tel:${phone.replace(/[^+\d]/g, '')}`],
+    [email, email && `mailto:${email}`],
+    [url, url],
+  ])
+  const rows = contactSection(persona).text.split('\n')
+  return rows.map((row) => `<p>${linked(row.replace(/^- /, ''), hrefs)}</p>`).join('')
+}
+
+function linked(row: string, hrefs: ReadonlyMap<string | undefined, string | undefined>): string {
+  for (const [text, href] of hrefs) {
+    if (text === undefined || href === undefined || !row.endsWith(text)) continue
+    return `${escape(row.slice(0, -text.length))}<a href="${escape(href)}">${escape(text)}</a>`
+  }
+  return escape(row)
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+
+const escape = (text: string) => text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? char)

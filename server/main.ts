@@ -1,0 +1,129 @@
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { systemClock } from './clock.ts'
+import { compose, type House } from './compose.ts'
+import type { Listen } from './config.ts'
+import { CannotStart, EX_CONFIG } from './exit.ts'
+import { loadConfig } from './load-config.ts'
+import type { Log } from './log.ts'
+import { hider, pinoLog } from './ops/pino-log.ts'
+import { monitor, ready } from './ops/pm2.ts'
+
+const here = dirname(fileURLToPath(import.meta.url))
+/** Takes the secrets out of what goes to stderr, as soon as they are known. */
+let hide = (text: string) => text
+
+try {
+  await main()
+} catch (error) {
+  const said =
+    error instanceof CannotStart
+      ? error.lines
+      : [error instanceof Error ? (error.stack ?? error.message) : String(error)]
+  process.stderr.write(hide(`Le Mécano can't start:\n${said.map((line) => `  - ${line}\n`).join('')}`))
+  // At once: PM2's channel would keep the process.
+  process.exit(error instanceof CannotStart ? EX_CONFIG : 1)
+}
+
+async function main(): Promise<void> {
+  const loaded = await loadConfig(process.env, '.env')
+  if (!loaded.ok) throw new CannotStart(loaded.errors)
+  const { config } = loaded
+  const secrets = [config.gemini.apiKey, config.adminToken, config.metricsToken].flatMap((secret) => secret ?? [])
+  hide = hider(secrets)
+  // Whoever read the log may leave: a visitor's answer must not end for it.
+  process.stdout.on('error', () => {})
+  const log = pinoLog(config.logLevel, secrets, process.stdout)
+  for (const warning of loaded.warnings) log.warn('settings', { warning })
+  watchForBugs(log)
+  const house = await compose({ config, log, clientDir: join(here, '../client') })
+  const url = await listen(house, config.listen)
+  const stopMonitor = await watchBudget(house)
+  onSignals(house, log, stopMonitor)
+  const mode = house.demo ? 'mode démonstration' : 'gemini'
+  log.info('listening', { url, mode, model: config.gemini.model })
+  if (process.stdout.isTTY) process.stderr.write(`\n  Le Mécano (IA) · ${mode} · ${url}\n\n`)
+  ready(process)
+}
+
+/** What the admin can change when the server can't listen, by the system's error. */
+const TROUBLES: Record<Listen['kind'], Readonly<Record<string, string>>> = {
+  tcp: {
+    EADDRINUSE: 'PORT: another program listens there already; stop it or choose another PORT',
+    EACCES: 'PORT: this user may not listen there; choose a PORT above 1023',
+    EADDRNOTAVAIL: 'HOST: this machine has no such address',
+    ENOTFOUND: 'HOST: this machine has no such address',
+    EAI_AGAIN: 'HOST: the name was not found',
+  },
+  unix: {
+    EADDRINUSE:
+      'SOCKET_PATH: another program listens there already, or it is no socket; stop it or choose another path',
+    EACCES: 'SOCKET_PATH: the folder does not exist or this user may not write there',
+    ENOENT: 'SOCKET_PATH: the folder does not exist',
+  },
+}
+
+async function listen(house: House, where: Listen): Promise<string> {
+  try {
+    return await house.app.listen()
+  } catch (error) {
+    await house.close()
+    const trouble = error instanceof Error && 'code' in error ? TROUBLES[where.kind][String(error.code)] : undefined
+    throw trouble === undefined ? error : new CannotStart([trouble])
+  }
+}
+
+/** What `pm2 monit` shows; the budget is asked for beside the ticks, so that a slow store delays none. */
+async function watchBudget(house: House): Promise<() => void> {
+  let left = await house.budgetLeft()
+  return monitor(process, systemClock, () => {
+    void house.budgetLeft().then((now) => {
+      left = now
+    })
+    return {
+      Connections: house.app.connections,
+      Streams: house.app.streams,
+      'Budget left': left === undefined ? 'unknown' : left.toFixed(2),
+      'Refused/min': house.app.refusedPerMinute(),
+    }
+  })
+}
+
+function onSignals(house: House, log: Log, stopMonitor: () => void): void {
+  let leaving = false
+  const leave = (signal: string) => {
+    // A second signal is somebody in a hurry.
+    if (leaving) process.exit(1)
+    leaving = true
+    log.info('draining', { signal, connections: house.app.connections, streams: house.app.streams })
+    house.close().then(
+      () => {
+        stopMonitor()
+        log.info('stopped')
+        process.exit(0)
+      },
+      () => process.exit(1),
+    )
+  }
+  process.on('SIGINT', leave)
+  process.on('SIGTERM', leave)
+  process.on('SIGHUP', () => void house.reloadPersona())
+}
+
+/** A throw that nobody caught is a bug of ours: logged with its place, and one visitor's bug ends nobody else's answer. */
+function watchForBugs(log: Log): void {
+  const report = (event: string) => (error: unknown) => {
+    const name = error instanceof Error ? error.name : typeof error
+    // Frames only: a message may quote what must not be logged.
+    const stack =
+      error instanceof Error
+        ? error.stack
+            ?.split('\n')
+            .filter((line) => /^\s+at /.test(line))
+            .join('\n')
+        : undefined
+    log.error(event, { name, stack })
+  }
+  process.on('unhandledRejection', report('unhandled_rejection'))
+  process.on('uncaughtException', report('uncaught_exception'))
+}

@@ -1,0 +1,161 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { closes } from '../../protocol/closes.ts'
+import { SUBPROTOCOL } from '../../protocol/messages.ts'
+import type { AskContext } from '../chat/admission.ts'
+import type { Connection } from '../chat/connection.ts'
+import type { Wire } from '../chat/ports.ts'
+import type { Clock } from '../clock.ts'
+import type { Log } from '../log.ts'
+import type { Taken } from '../quota/port.ts'
+import { Socket, socketLimits } from './socket.ts'
+import { judgeUpgrade, refusalBytes, type UpgradeRefusal, type UpgradeRules } from './upgrade.ts'
+
+/** Who knocks: the key of the address, the upgrade bucket, and what this connection's asks will take from. */
+export type Visitor = { addressKey: string; takeUpgrade(): Promise<Taken>; asks(): AskContext }
+
+export type GatewayParts = {
+  clock: Clock
+  log: Log
+  rules: UpgradeRules
+  maxFrameBytes: number
+  identify(request: IncomingMessage): Visitor
+  connect(wire: Wire, context: AskContext): Connection
+  onRefused(cause: string): void
+}
+export type Gateway = {
+  upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void
+  readonly connections: number
+  /** From now on upgrades are refused with 503, and sockets with no answer on its way are closed. */
+  drain(): void
+  /** Closes the rest with 1012; resolves when every socket has gone, by force after the closing time. */
+  close(): Promise<void>
+}
+
+/** Opens WebSockets for those whom the rules and the buckets admit, and keeps their heartbeat. */
+export function createGateway(parts: GatewayParts): Gateway {
+  const { clock, log } = parts
+  const places = new Places()
+  const open = new Map<Socket, Connection>()
+  const bounds = { maxPayload: parts.maxFrameBytes, maxFragments: 256, closeTimeout: socketLimits.closeMs }
+  const server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    ...bounds,
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+  })
+  let draining = false
+  let emptied = () => {}
+
+  const tick = () => {
+    for (const socket of open.keys()) socket.tick()
+    stopTicking = clock.after(1000, tick)
+  }
+  let stopTicking = clock.after(1000, tick)
+
+  const refuse = (stream: Duplex, refusal: UpgradeRefusal) => {
+    parts.onRefused(refusal.cause)
+    log.info('upgrade_refused', { status: refusal.status, cause: refusal.cause })
+    stream.once('finish', () => stream.destroy())
+    stream.end(refusalBytes(refusal))
+  }
+  const accept = (ws: WebSocket, visitor: Visitor, leave: () => void) => {
+    const socket = new Socket(ws, clock.monotonic)
+    const connection = parts.connect(socket, visitor.asks())
+    open.set(socket, connection)
+    let broken: string | undefined
+    // ws has closed it already, with the code for what was broken.
+    ws.on('error', (error: Error & { code?: unknown }) => {
+      broken = String(error.code ?? error.name)
+    })
+    ws.on('close', (code) => {
+      open.delete(socket)
+      leave()
+      connection.closed()
+      const ms = Math.round(clock.monotonic() - socket.openedAt)
+      log.info('connection', { code, ms, frames: socket.frames, broken })
+      if (open.size === 0) emptied()
+    })
+    socket.serve(connection)
+    if (draining) socket.close(closes.restart)
+  }
+  const admit = async (request: IncomingMessage, stream: Duplex, head: Buffer, visitor: Visitor) => {
+    const leave = places.take(visitor.addressKey)
+    stream.once('close', leave)
+    const taken = await visitor.takeUpgrade().catch(() => undefined)
+    if (!taken) return refuse(stream, { ok: false, status: 503, cause: 'store', retryAfterMs: 5000 })
+    if (!taken.ok)
+      return refuse(stream, { ok: false, status: 429, cause: 'upgrades', retryAfterMs: taken.retryAfterMs })
+    if (draining) return refuse(stream, { ok: false, status: 503, cause: 'draining', retryAfterMs: 5000 })
+    if (!stream.destroyed) server.handleUpgrade(request, stream, head, (ws) => accept(ws, visitor, leave))
+  }
+
+  return {
+    upgrade(request, stream, head) {
+      stream.on('error', () => stream.destroy())
+      // Its place would never be given back.
+      if (stream.destroyed) return
+      const visitor = parts.identify(request)
+      const verdict = judgeUpgrade(
+        {
+          path: (request.url ?? '').split('?', 1)[0] ?? '',
+          host: request.headers.host,
+          origin: request.headers.origin,
+          subprotocols: request.headers['sec-websocket-protocol'],
+          draining,
+          connections: places.count,
+          connectionsOfAddress: places.of(visitor.addressKey),
+        },
+        parts.rules,
+      )
+      if (!verdict.ok) return refuse(stream, verdict)
+      void admit(request, stream, head, visitor)
+    },
+    get connections() {
+      return open.size
+    },
+    drain() {
+      draining = true
+      for (const [socket, connection] of open) if (!connection.answering) socket.close(closes.restart)
+    },
+    async close() {
+      draining = true
+      stopTicking()
+      for (const socket of open.keys()) socket.close(closes.restart)
+      if (open.size === 0) return
+      await new Promise<void>((resolve) => {
+        emptied = resolve
+        clock.after(socketLimits.closeMs, () => {
+          for (const socket of open.keys()) socket.destroy()
+        })
+      })
+    },
+  }
+}
+
+/** How many connections there are, in all and per address; a place is taken before the first wait. */
+class Places {
+  count = 0
+  private readonly perAddress = new Map<string, number>()
+
+  of(addressKey: string): number {
+    return this.perAddress.get(addressKey) ?? 0
+  }
+
+  /** Returns how to give it back, which may be called again. */
+  take(addressKey: string): () => void {
+    this.count++
+    this.perAddress.set(addressKey, this.of(addressKey) + 1)
+    let taken = true
+    return () => {
+      if (!taken) return
+      taken = false
+      this.count--
+      const rest = this.of(addressKey) - 1
+      if (rest > 0) this.perAddress.set(addressKey, rest)
+      else this.perAddress.delete(addressKey)
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import type { WebSocket } from 'ws'
+import { type Close, closes } from '../../protocol/closes.ts'
+import type { ServerMessage } from '../../protocol/messages.ts'
+import type { Connection } from '../chat/connection.ts'
+import type { Wire } from '../chat/ports.ts'
+import { frameLimit } from './frame-limit.ts'
+
+/** Bounds of one connection, in ms and bytes. */
+export const socketLimits = {
+  helloMs: 10_000,
+  idleMs: 15 * 60_000,
+  pingMs: 25_000,
+  missedPings: 2,
+  unsentBytes: 256 * 1024,
+  framesAtOnce: 60,
+  framesPerSecond: 20,
+  closeMs: 5000,
+} as const
+
+/** One WebSocket: counts frames, watches the heartbeat and what stays unsent, and never throws. */
+export class Socket implements Wire {
+  readonly openedAt: number
+  frames = 0
+  private readonly mayReceive = frameLimit(socketLimits.framesAtOnce, socketLimits.framesPerSecond)
+  private connection: Connection | undefined
+  private lastHeardAt: number
+  private nextPingAt: number
+  private unansweredPings = 0
+
+  constructor(
+    private readonly ws: WebSocket,
+    private readonly now: () => number,
+  ) {
+    this.openedAt = this.lastHeardAt = now()
+    this.nextPingAt = this.openedAt + socketLimits.pingMs
+  }
+
+  /** Hands every text frame to `connection` from now on. */
+  serve(connection: Connection): void {
+    this.connection = connection
+    this.ws.on('message', (data: Buffer, isBinary: boolean) => {
+      if (!this.admitFrame()) return
+      this.lastHeardAt = this.now()
+      if (isBinary) this.close(closes.notText)
+      else connection.receive(data.toString('utf8'))
+    })
+    this.ws.on('ping', () => this.admitFrame())
+    this.ws.on('pong', () => {
+      this.unansweredPings = 0
+      this.admitFrame()
+    })
+  }
+
+  send(message: ServerMessage): void {
+    if (this.ws.readyState !== this.ws.OPEN) return
+    this.ws.send(encode(message))
+    if (this.isClogged()) this.close(closes.tooSlow)
+  }
+
+  close({ code, reason }: Close): void {
+    if (this.ws.readyState === this.ws.OPEN) this.ws.close(code, reason)
+  }
+
+  /** Ends it at once, without the closing handshake. */
+  destroy(): void {
+    this.ws.terminate()
+  }
+
+  /** Called about once a second: hello's deadline, idleness, what stays unsent, pings. */
+  tick(): void {
+    const now = this.now()
+    if (this.ws.readyState !== this.ws.OPEN) return
+    const { connection } = this
+    if (connection?.answering) this.lastHeardAt = now
+    const mute = !connection?.greeted && now - this.openedAt > socketLimits.helloMs
+    if (mute || now - this.lastHeardAt > socketLimits.idleMs) this.close(closes.silent)
+    else if (this.isClogged()) this.close(closes.tooSlow)
+    else if (now >= this.nextPingAt) this.ping(now)
+  }
+
+  private ping(now: number): void {
+    if (this.unansweredPings >= socketLimits.missedPings) {
+      this.destroy()
+      return
+    }
+    this.unansweredPings++
+    this.nextPingAt = now + socketLimits.pingMs
+    this.ws.ping()
+  }
+
+  /** Pongs count too, and they are sent by ws itself. */
+  private isClogged(): boolean {
+    return this.ws.bufferedAmount > socketLimits.unsentBytes
+  }
+
+  private admitFrame(): boolean {
+    if (this.ws.readyState !== this.ws.OPEN) return false
+    this.frames++
+    if (this.mayReceive(this.now())) return true
+    this.close(closes.flooding)
+    return false
+  }
+}
+
+let lastMessage: ServerMessage | undefined
+let lastText = ''
+
+/** Sockets of one session get the same message object in a row, so it is written out once. */
+function encode(message: ServerMessage): string {
+  if (message !== lastMessage) {
+    lastMessage = message
+    lastText = JSON.stringify(message)
+  }
+  return lastText
+}

@@ -1,0 +1,112 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+import * as fc from 'fast-check'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { fr } from '../../client/locales/fr.ts'
+import { Pace } from '../../client/pace.ts'
+import { parseServerMessage } from '../../client/parse.ts'
+import { socketUrl } from '../../client/socket.ts'
+import { parseServerMessage as parseByTheServer } from '../../protocol/parse.ts'
+import { delta, done, start, turn, welcome } from '../browser/messages.ts'
+
+const client = join(import.meta.dirname, '../../client')
+
+test('script and style weigh 14 kB gzipped at most', async () => {
+  const entryPoints = [join(client, 'page.ts'), join(client, 'page.css')]
+  const options = { outdir: client, bundle: true, minify: true, write: false, format: 'esm', target: 'es2022' } as const
+  const { outputFiles } = await build({ entryPoints, ...options })
+  const sizes = outputFiles.map(({ contents }) => gzipSync(contents, { level: 9 }).length)
+  assert.ok(sizes.reduce((a, b) => a + b) <= 14_000, `${sizes.join(' + ')} B`)
+})
+
+test('the HTML says the same as the locale, and holds no inline script or style', async () => {
+  const html = await readFile(join(client, 'index.html'), 'utf8')
+  const words = new Map<string, unknown>(Object.entries(fr))
+  const texts = [...html.matchAll(/data-t="(\w+)"[^>]*>([^<]*)</g)]
+  const labels = [...html.matchAll(/data-t-label="(\w+)" aria-label="([^"]*)"/g)]
+  const placeholders = [...html.matchAll(/data-t-placeholder="(\w+)" placeholder="([^"]*)"/g)]
+  assert.ok(texts.length > 8 && labels.length > 3 && placeholders.length === 1)
+  for (const [, key = '', text] of [...texts, ...labels, ...placeholders]) assert.is(words.get(key), text, key)
+  assert.not.match(html, /\sstyle=|<style|\son\w+=|<script(?![^>]*\ssrc=)|https?:\/\/(?!www\.w3\.org)/)
+  assert.match(html, '<!-- contact -->')
+})
+
+test('French typography: no plain space before ? ! ; : or inside « »', () => {
+  const told = Object.values(fr).map((word) => (typeof word === 'string' ? word : word.toString()))
+  for (const text of told.filter((word) => !word.includes('=>')))
+    assert.not.match(text, / [?!;:»]|« |[^\u202f\u00a0\s][?!]/)
+})
+
+const messages = [
+  welcome({ resumed: true, demo: true, turns: [turn('a', 'q', 'r'), turn('b', 'q', '', { state: 'streaming' })] }),
+  start('a', 'q'),
+  delta('a', 3, 'x'),
+  done('a', 4),
+  { ...done('a', 4), usage: { promptTokens: 1, outputTokens: 2 } },
+  { type: 'error', code: 'busy', message: 'x', id: 'a', retryAfterMs: 5, challenge: 'c' },
+  { type: 'error', code: 'internal', message: 'x' },
+  { type: 'forgotten' },
+]
+
+test('the page reads every message as the protocol does', () => {
+  for (const message of messages) {
+    const parsed = parseByTheServer(JSON.stringify({ ...message, later: 1 }))
+    assert.ok(parsed.ok)
+    assert.equal(parseServerMessage(JSON.stringify({ ...message, later: 1 })), message)
+  }
+})
+
+test('a message with a field of a wrong type is none; parsing never throws', () => {
+  for (const message of messages) {
+    for (const [key, value] of Object.entries(message)) {
+      if (['id', 'usage', 'retryAfterMs', 'challenge', 'code'].includes(key) && message.type !== 'start') continue
+      const wrong = typeof value === 'object' ? 'text' : { not: 'this' }
+      assert.is(parseServerMessage(JSON.stringify({ ...message, [key]: wrong })), undefined, `${message.type}.${key}`)
+    }
+  }
+  fc.assert(fc.property(fc.oneof(fc.json(), fc.string()), (text) => void parseServerMessage(text)))
+})
+
+test('the socket goes to the page’s own host', () => {
+  assert.is(socketUrl({ protocol: 'https:', host: 'a.fr' }), 'wss://a.fr/ws')
+  assert.is(socketUrl({ protocol: 'http:', host: 'localhost:8080' }), 'ws://localhost:8080/ws')
+})
+
+test('lumps of 300 characters flow steadily and are never later than 400 ms', () => {
+  const lumps = fc.array(fc.record({ gap: fc.integer({ min: 0, max: 900 }), size: fc.integer({ min: 1, max: 300 }) }), {
+    minLength: 1,
+    maxLength: 12,
+  })
+  fc.assert(
+    fc.property(lumps, (plan) => {
+      const pace = new Pace()
+      const arrivals: { at: number; length: number }[] = []
+      let at = 0
+      let length = 0
+      for (const { gap, size } of plan) {
+        at += gap
+        length += size
+        arrivals.push({ at, length })
+      }
+      let before = 0
+      for (let now = 0, next = 0; now <= at + 400; now += 16) {
+        while ((arrivals[next]?.at ?? Infinity) <= now) pace.grew(arrivals[next++]?.length ?? 0, now)
+        const shown = pace.shown(now)
+        assert.ok(shown >= before, 'never back')
+        before = shown
+        for (const due of arrivals) if (due.at + 400 <= now) assert.ok(shown >= due.length, `late at ${now}`)
+      }
+      assert.is(before, length)
+    }),
+  )
+  const pace = new Pace()
+  pace.grew(300, 0)
+  const steps = [16, 32, 48, 64, 80, 96].map((now) => pace.shown(now))
+  for (const [i, shown] of steps.entries())
+    assert.ok(Math.abs(shown - (steps[i - 1] ?? 0) - 300 / (350 / 16)) < 2, `${steps}`)
+})
+
+test.run()
