@@ -1,0 +1,110 @@
+import type { ChatTurn } from './chat.ts'
+import { attribute, need, on, say, translate } from './dom.ts'
+import type { Locale } from './locales/locale.ts'
+import { Markdown } from './markdown.ts'
+import { domVerbs } from './markdown-dom.ts'
+import { Pace } from './pace.ts'
+
+export type TurnParts = {
+  template: HTMLTemplateElement
+  locale: Locale
+  href(url: string): string | undefined
+  retry(id: string): void
+  /** Whether the visitor wants things still: then text comes as it comes. */
+  calm(): boolean
+}
+
+const isOver = ({ state }: ChatTurn) => state !== 'asking' && state !== 'streaming'
+
+/** One question and its answer on the page. */
+export class TurnCard {
+  readonly node: HTMLElement
+  readonly #parts: TurnParts
+  readonly #text: HTMLElement
+  readonly #pace = new Pace()
+  #markdown: Markdown
+  #shown = ''
+  #fresh = true
+  #ended = false
+
+  constructor(id: string, parts: TurnParts) {
+    this.#parts = parts
+    const copy = document.importNode(parts.template.content, true)
+    translate(copy, parts.locale)
+    this.node = need(copy, '.turn', HTMLElement)
+    this.#text = need(copy, '.text', HTMLElement)
+    this.#markdown = this.#draft()
+    on(need(copy, '.end button', HTMLElement), 'click', () => parts.retry(id))
+  }
+
+  /** The whole answer is drawn. */
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** The answer as it reads. */
+  get words(): string {
+    // biome-ignore lint/performance/useDomNodeTextContent: the line breaks between blocks are heard as pauses
+    return this.#text.innerText
+  }
+
+  /** Draws what is due at `now` (milliseconds); true when another frame is needed. */
+  draw(turn: ChatTurn, name: string, connected: boolean, now: number): boolean {
+    attribute(this.node, 'data-state', turn.state)
+    say(need(this.node, '.ask', HTMLElement), turn.question)
+    say(need(this.node, 'h3', HTMLElement), name)
+    need(this.node, '.source', HTMLElement).hidden = turn.source !== 'knowledge'
+    const more = this.#drawText(turn, now)
+    this.#drawEnd(turn, connected)
+    return more
+  }
+
+  #drawText(turn: ChatTurn, now: number): boolean {
+    const { answer } = turn
+    // A replay that goes over what stands already is no news.
+    if (!isOver(turn) && answer.length < this.#shown.length && this.#shown.startsWith(answer)) return false
+    if (!answer.startsWith(this.#shown) || (this.#ended && answer !== this.#shown)) this.#restart()
+    if (this.#fresh || this.#parts.calm()) this.#pace.jump(answer.length)
+    this.#fresh = false
+    this.#pace.grew(answer.length, now)
+    const due = this.#pace.shown(now)
+    const next = answer.slice(this.#shown.length, isHigh(answer, due - 1) ? due + 1 : due)
+    this.#shown += next
+    this.#markdown.write(next)
+    if (isOver(turn) && !this.#ended && this.#shown === answer) {
+      this.#markdown.end()
+      this.#ended = true
+    }
+    return this.#shown !== answer
+  }
+
+  #drawEnd(turn: ChatTurn, connected: boolean): void {
+    const { locale } = this.#parts
+    const end = need(this.node, '.end', HTMLElement)
+    const button = need(end, 'button', HTMLElement)
+    say(need(end, 'span', HTMLElement), endOf(turn, connected, locale))
+    say(button, turn.state === 'stopped' ? locale.askAgain : locale.retry)
+    button.hidden = !['stopped', 'interrupted', 'failed'].includes(turn.state)
+    end.hidden = endOf(turn, connected, locale) === '' || (isOver(turn) && !this.#ended)
+  }
+
+  #draft(): Markdown {
+    return new Markdown(domVerbs(this.#text, this.#parts.href))
+  }
+
+  #restart(): void {
+    this.#text.replaceChildren()
+    this.#markdown = this.#draft()
+    this.#shown = ''
+    this.#ended = false
+    this.#fresh = true
+  }
+}
+
+const isHigh = (text: string, at: number) => (text.charCodeAt(at) & 0xfc00) === 0xd800
+
+function endOf({ state, error }: ChatTurn, connected: boolean, locale: Locale): string {
+  if (state === 'failed') return error ?? ''
+  if (state === 'asking') return connected ? '' : locale.unsent
+  return state === 'streaming' || state === 'complete' ? '' : locale[state]
+}
