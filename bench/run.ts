@@ -31,7 +31,7 @@ async function run({ streams, rounds, goalMs }: Case): Promise<void> {
   await house.scenario(paced)
   const relay = await relayed(house, Math.max(streams, SOCKETS))
   const upstream = direct(house)
-  if (streams === 1) await repeat(WARM_UP, async () => void (await relay.ask(1, 0), await upstream(1, 0)))
+  if (streams === 1) await repeat(WARM_UP, async () => void (await Promise.all([relay.ask(1, 0), upstream(1, 0)])))
   const base: number[] = []
   const through: number[] = []
   await repeat(rounds, async () => {

@@ -22,7 +22,7 @@ export function fillTemplate(html: string, persona: Persona): string {
   const { name, shop, lang } = persona
   const title = shop === name ? name : `${name} – ${shop}`
   const words = { lang, title, name, shop, greeting, placeholder, notice }
-  const escaped = Object.entries(words).map(([key, value]) => [key, escape(value)] as const)
+  const escaped = Object.entries(words).map(([key, value]) => [key, escapeHtml(value)] as const)
   const values = new Map([...escaped, ['contact', contactHtml(persona)] as const])
   return html.replace(/\{\{(\w+)\}\}/g, (whole, key: string) => values.get(key) ?? whole)
 }
@@ -42,9 +42,9 @@ function contactHtml(persona: Persona): string {
 function linked(row: string, hrefs: ReadonlyMap<string | undefined, string | undefined>): string {
   for (const [text, href] of hrefs) {
     if (text === undefined || href === undefined || !row.endsWith(text)) continue
-    return `${escape(row.slice(0, -text.length))}<a href="${escape(href)}">${escape(text)}</a>`
+    return `${escapeHtml(row.slice(0, -text.length))}<a href="${escapeHtml(href)}">${escapeHtml(text)}</a>`
   }
-  return escape(row)
+  return escapeHtml(row)
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -55,4 +55,4 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-const escape = (text: string) => text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? char)
+const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? char)

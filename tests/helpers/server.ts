@@ -19,10 +19,19 @@ export type TestServer = {
 export type TestServerOptions = { log?: Log; clock?: Clock; clientDir?: string }
 
 /** The server with everything but the process around it, on a port of its own, before an emulator at speed 0. */
-export async function startServer(env: Record<string, string> = {}, options: TestServerOptions = {}): Promise<TestServer> {
+export async function startServer(
+  env: Record<string, string> = {},
+  options: TestServerOptions = {},
+): Promise<TestServer> {
   const emulator = await startEmulator({ speed: 0 })
   const clientDir = options.clientDir ?? (await barePage())
-  const settings = { PORT: '0', STORE_URL: 'memory:', GEMINI_API_KEY: 'key-for-tests', GEMINI_BASE_URL: emulator.url, DRAIN_MS: '0' }
+  const settings = {
+    PORT: '0',
+    STORE_URL: 'memory:',
+    GEMINI_API_KEY: 'key-for-tests',
+    GEMINI_BASE_URL: emulator.url,
+    DRAIN_MS: '0',
+  }
   const parsed = parseConfig({ ...settings, ...env })
   if (!parsed.ok) throw new Error(parsed.errors.join('\n'))
   const { log = silentLog, clock } = options

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { gunzipSync } from 'node:zlib'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { parsePersona, type Persona } from '../../server/chat/persona.ts'
+import { type Persona, parsePersona } from '../../server/chat/persona.ts'
 import { fillTemplate, withPersona } from '../../server/http/index-page.ts'
 import type { Page } from '../../server/http/pages.ts'
 
