@@ -44,7 +44,7 @@ export class TurnCard {
 
   /** The answer as it reads. */
   get words(): string {
-    // biome-ignore lint/performance/useDomNodeTextContent: the line breaks between blocks are heard as pauses
+    // innerText, not textContent: the line breaks between blocks are heard as pauses
     return this.#text.innerText
   }
 
