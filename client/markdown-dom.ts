@@ -13,6 +13,8 @@ export function domVerbs(root: Element, href: (url: string) => string | undefine
   return {
     open(kind, detail) {
       const node = document.createElement(tagOf(kind))
+      // A wide table scrolls in itself, also by keyboard.
+      if (kind === 'table') node.tabIndex = 0
       if (detail !== undefined) node.setAttribute(kind === 'ol' ? 'start' : 'align', String(detail))
       top().append(node)
       open.push(node)
