@@ -53,7 +53,12 @@ export function openJournal(parts: JournalParts, token: string): Journal {
       return safely(() => store.trim(key, n))
     },
     flush,
-    erase: () => inTurn(() => store.erase(key)),
+    erase: () =>
+      inTurn(async () => {
+        await store.erase(key)
+        // A flush that waits behind this must not bring anything back.
+        unsaved.clear()
+      }),
     get behind() {
       return unsaved.size > 0
     },

@@ -33,7 +33,8 @@ export function createRegistry(parts: RegistryParts): Registry {
       return { token, journal: openJournal(parts.journal, token) }
     },
     idle(session) {
-      if (session.idle) live.delete(vault.keyOf(session.token))
+      const key = vault.keyOf(session.token)
+      if (session.idle && live.get(key) === session) live.delete(key)
     },
   }
   const newToken = () => `lm_${parts.random.token(TOKEN_BYTES)}`

@@ -101,7 +101,7 @@ export class Session {
     const askers = new Set([from])
     const question = new Question(this.parts.question, this.host(from.lang, askers), from.context, ask.id, text)
     this.asking = { question, askers }
-    void question.settled.then(() => this.asked())
+    void question.settled.then(() => this.asked(question))
   }
 
   /** Of a finished or just refused id it does nothing; false: there is no such id. */
@@ -153,9 +153,9 @@ export class Session {
     return this.asking || this.erasing ? 'busy' : undefined
   }
 
-  private asked(): void {
-    this.asking = undefined
-    if (this.sockets.size > 0) return
+  private asked(question: Question): void {
+    if (this.asking?.question === question) this.asking = undefined
+    if (this.asking || this.sockets.size > 0) return
     this.cancelGrace?.()
     this.home.idle(this)
   }
@@ -213,6 +213,8 @@ export class Session {
     turn?: Turn,
   ): void {
     const id = this.asking?.question.id
+    // Its askers hear of it now; who sends the id from here on asks anew.
+    if (!turn) this.asking = undefined
     const { code, retryAfterMs } = refusal
     const more = { ...(id !== undefined && { id }), ...(retryAfterMs !== undefined && { retryAfterMs }) }
     for (const asker of askers) this.fail(asker, code, more)

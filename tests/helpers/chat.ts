@@ -229,6 +229,17 @@ export function textOf(messages: readonly ServerMessage[], id: string, from = 0)
   return text
 }
 
+/** Leaves a session with one finished turn, q1, in the store alone; resolves with its token. */
+export async function finished(chat: Chat, text = 'Oui.'): Promise<string> {
+  const client = await chat.enter()
+  await client.ask('q1')
+  chat.model.last().say(text)
+  chat.model.last().end()
+  await calm()
+  await client.drop()
+  return client.session
+}
+
 /** What must hold whenever nobody is there and nothing is on its way. */
 export function assertIdle(chat: Chat): void {
   assert.is(chat.clock.pending(), 0, 'a timer is left')

@@ -21,6 +21,8 @@ export class Tab {
   private latest: string | undefined
   private readonly readings = new Map<string, Reading>()
   private readonly pending = new Set<string>()
+  /** How many errors an id may still get: one for each time it was asked. */
+  private readonly errors = new Map<string, number>()
   private readonly stops = new Set<string>()
 
   constructor(
@@ -43,6 +45,7 @@ export class Tab {
     const token = this.client.session
     this.memory.asked.set(token, [...(this.memory.asked.get(token) ?? []), id])
     this.pending.add(id)
+    this.errors.set(id, (this.errors.get(id) ?? 0) + 1)
     void this.client.ask(id)
   }
 
@@ -63,6 +66,7 @@ export class Tab {
     void this.client?.drop()
     this.client = undefined
     this.pending.clear()
+    this.errors.clear()
     this.stops.clear()
     for (const reading of this.readings.values()) reading.open = false
   }
@@ -125,7 +129,10 @@ export class Tab {
   private error(code: string, id: string | undefined): void {
     if (code === 'internal') this.memory.forgetting.delete(this.token ?? '')
     if (id === undefined) return
-    assert.ok(this.pending.delete(id) || (code === 'bad_message' && this.stops.has(id)), `${code} for ${id}, not asked`)
+    const left = this.errors.get(id) ?? 0
+    assert.ok(left > 0 || (code === 'bad_message' && this.stops.has(id)), `${code} for ${id}, not asked`)
+    this.errors.set(id, Math.max(0, left - 1))
+    this.pending.delete(id)
     this.of(id).open = false
   }
 

@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { closes } from '../../protocol/closes.ts'
-import { assertIdle, brief, calm, createChat } from '../helpers/chat.ts'
+import { assertIdle, brief, calm, createChat, finished } from '../helpers/chat.ts'
 
 const HELLO = { type: 'hello' } as const
 
@@ -57,13 +57,9 @@ test('[HEL5] sentences come in the language of hello', async () => {
 
 test('[HEL6] what follows hello at once is heard after welcome, in order', async () => {
   const chat = createChat()
-  const first = await chat.enter()
-  await first.ask('q1')
-  chat.model.last().end()
-  await calm()
-  await first.drop()
+  const session = await finished(chat)
   chat.store.hold()
-  const client = await chat.enter(first.session)
+  const client = await chat.enter(session)
   await client.ask('q2')
   await client.send({ type: 'stop', id: 'q2' })
   await client.send({ type: 'stop', id: 'q9' })
@@ -80,13 +76,9 @@ test('[HEL6] what follows hello at once is heard after welcome, in order', async
 
 test('[HEL6] what waits is bounded, and after the close none of it is heard', async () => {
   const chat = createChat()
-  const first = await chat.enter()
-  await first.ask('q1')
-  chat.model.last().end()
-  await calm()
-  await first.drop()
+  const session = await finished(chat)
   chat.store.hold()
-  const client = await chat.enter(first.session)
+  const client = await chat.enter(session)
   for (let i = 0; i < 61; i++) await client.ask(`n${i}`)
   assert.equal(client.closes, [closes.flooding.code])
   chat.store.letGo()
@@ -98,13 +90,9 @@ test('[HEL6] what waits is bounded, and after the close none of it is heard', as
 
 test('[CLO1] five messages that can’t be heard end the connection, and nothing after them counts', async () => {
   const chat = createChat()
-  const first = await chat.enter()
-  await first.ask('q1')
-  chat.model.last().end()
-  await calm()
-  await first.drop()
+  const session = await finished(chat)
   chat.store.hold()
-  const client = await chat.enter(first.session)
+  const client = await chat.enter(session)
   await Promise.all([1, 2, 3, 4, 5].map((i) => client.send({ type: 'stop', id: `s${i}` })))
   await client.ask('q2')
   chat.store.letGo()
@@ -121,17 +109,14 @@ test('[CLO1] five messages that can’t be heard end the connection, and nothing
 
 test('a store that can’t be read closes with overloaded; once it is back the session is found', async () => {
   const chat = createChat()
-  const first = await chat.enter()
-  await first.ask('q1')
-  chat.model.last().end()
-  await first.drop()
+  const session = await finished(chat)
   chat.store.broken = true
-  const client = await chat.enter(first.session)
+  const client = await chat.enter(session)
   assert.equal([client.closes, client.received], [[closes.overloaded.code], []])
   await client.drop()
   assertIdle(chat)
   chat.store.broken = false
-  assert.equal(brief((await chat.enter(first.session)).received), ['welcome resumed q1:complete'])
+  assert.equal(brief((await chat.enter(session)).received), ['welcome resumed q1:complete'])
 })
 
 test.run()

@@ -114,6 +114,25 @@ test('[FOR2] forget while nobody stays to hear of it', async () => {
   assert.equal(brief(next.received), ['welcome new'])
 })
 
+// The property test's seed 1904427147.
+test('[FOR1] a sweep while the erasure waits doesn’t write again what the store had refused before', async () => {
+  const chat = createChat()
+  const client = await chat.enter()
+  chat.store.broken = true
+  await client.ask('q1')
+  chat.model.last().end()
+  await calm()
+  chat.store.broken = false
+  const old = client.session
+  chat.store.hold()
+  await client.send(FORGET)
+  const swept = chat.registry.sweep()
+  chat.store.letGo()
+  await swept
+  const late = await chat.enter(old)
+  assert.equal([brief(late.received), brief(client.received).at(-1)], [['welcome new'], 'welcome new'])
+})
+
 test('[FOR1] twice at once is erased once, and everybody hears of it once', async () => {
   const chat = createChat()
   const one = await chat.enter()

@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { ServerMessage } from '../../protocol/messages.ts'
-import { assertIdle, brief, type Chat, calm, createChat, TTL_MS, textOf } from '../helpers/chat.ts'
+import { assertIdle, brief, calm, createChat, finished, TTL_MS, textOf } from '../helpers/chat.ts'
 
 const CHUNKS = ['Bon', 'jour 🚲', ' ', 'mar', 'in 🌊🌊', '!']
 const TEXT = CHUNKS.join('')
@@ -14,17 +14,6 @@ function assemble(text: string, messages: readonly ServerMessage[]): string {
     text = text.slice(0, m.offset) + m.text
   }
   return text
-}
-
-/** One finished turn, in the store alone. */
-async function finished(chat: Chat, id = 'q1', text = TEXT): Promise<string> {
-  const client = await chat.enter()
-  await client.ask(id)
-  chat.model.last().say(text)
-  chat.model.last().end()
-  await calm()
-  await client.drop()
-  return client.session
 }
 
 for (let at = 0; at <= CHUNKS.length; at++)
@@ -93,7 +82,7 @@ test('[RES2] who comes between admission and start, or between the last text and
 
 test('[RES3] a finished turn that hello names is replayed from every offset; inside a pair it steps back', async () => {
   const chat = createChat()
-  const session = await finished(chat)
+  const session = await finished(chat, TEXT)
   for (let offset = 0; offset <= TEXT.length; offset++) {
     const client = await chat.enter(session, { id: 'q1', offset })
     const from = offset > 0 && TEXT.codePointAt(offset - 1) !== TEXT.charCodeAt(offset - 1) ? offset - 1 : offset
@@ -128,7 +117,7 @@ test('[RES3] another turn than the streaming one is named: both are replayed', a
 
 test('[RES4] an offset past the kept text replays from 0', async () => {
   const chat = createChat()
-  const session = await finished(chat)
+  const session = await finished(chat, TEXT)
   for (const offset of [TEXT.length + 1, Number.MAX_SAFE_INTEGER]) {
     const client = await chat.enter(session, { id: 'q1', offset })
     assert.is(textOf(client.received, 'q1'), TEXT)
@@ -137,58 +126,12 @@ test('[RES4] an offset past the kept text replays from 0', async () => {
 
 test('[RES5] an unknown answer id is ignored; a malformed offset is a bad message, and hello may come again', async () => {
   const chat = createChat()
-  const session = await finished(chat)
+  const session = await finished(chat, TEXT)
   const client = chat.connect()
   for (const offset of [-1, 0.5, 2 ** 53]) await client.send({ type: 'hello', session, answer: { id: 'q1', offset } })
   assert.equal(brief(client.fresh()), ['error - bad_message', 'error - bad_message', 'error - bad_message'])
   await client.send({ type: 'hello', session, answer: { id: 'q7', offset: 3 } })
   assert.equal(brief(client.fresh()), ['welcome resumed q1:complete'])
-})
-
-test('[SES1] two tabs that come back together meet in one session', async () => {
-  const chat = createChat()
-  const session = await finished(chat)
-  chat.store.hold()
-  const clients = await Promise.all([chat.enter(session), chat.enter(session)])
-  assert.equal(
-    clients.map(({ received }) => received.length),
-    [0, 0],
-  )
-  chat.store.letGo()
-  await calm()
-  await clients[0].ask('q2')
-  for (const client of clients) assert.equal(brief(client.received), ['welcome resumed q1:complete', 'start q2 model'])
-  assert.is(chat.registry.size, 1)
-  assert.is(chat.store.calls.filter((call) => call === 'load').length, 1)
-})
-
-test('[SES1] one tab leaves at the moment another comes: the session stays one', async () => {
-  const chat = createChat()
-  const one = await chat.enter(await finished(chat))
-  const two = chat.connect()
-  // Both in one turn of the event loop.
-  const entering = two.send({ type: 'hello', session: one.session })
-  await Promise.all([one.drop(), entering])
-  const three = await chat.enter(one.session)
-  await two.ask('q2')
-  assert.is(brief(three.received).at(-1), 'start q2 model')
-  chat.model.last().end()
-  await two.drop()
-  await three.drop()
-  assertIdle(chat)
-})
-
-test('[SES1] who is gone before the session was found leaves nothing behind', async () => {
-  const chat = createChat()
-  const session = await finished(chat)
-  chat.store.hold()
-  const client = await chat.enter(session)
-  await client.ask('q2')
-  await client.drop()
-  chat.store.letGo()
-  await calm()
-  assertIdle(chat)
-  assert.is(chat.model.calls.length, 1)
 })
 
 test('[SES2] at most 50 turns are kept; the ids of those that went are neither new nor replayed', async () => {
@@ -219,6 +162,19 @@ test('[SES2] at most 50 turns are kept; the ids of those that went are neither n
   assert.is(chat.store.calls.at(-1), 'trim 3')
 })
 
+test('[SES2] [FOR1] after forget the ids of turns that went are new again', async () => {
+  const chat = createChat()
+  const client = await chat.enter()
+  for (let i = 0; i < 51; i++) {
+    await client.ask(`q${i}`)
+    chat.model.last().end()
+    await calm()
+  }
+  await client.send({ type: 'forget' })
+  await client.ask('q0')
+  assert.is(brief(client.received).at(-1), 'start q0 model')
+})
+
 test('[SES2] at most 64 Ki units are kept', async () => {
   const chat = createChat()
   const client = await chat.enter()
@@ -244,7 +200,7 @@ test('[SES2] at most 64 Ki units are kept', async () => {
 
 test('[SES3] from the store: turns as they were told, what a dead process left streaming is interrupted', async () => {
   const chat = createChat()
-  const session = await finished(chat, 'q1', 'Oui.')
+  const session = await finished(chat, 'Oui.')
   const client = await chat.enter(session)
   await client.ask('q2')
   const other = createChat()
@@ -272,7 +228,7 @@ test('[SES3] damaged turns are left out, and new ones take their places', async 
 
 test('[SES3] a session expires after its last ask’s time to live', async () => {
   const chat = createChat()
-  const session = await finished(chat)
+  const session = await finished(chat, TEXT)
   chat.clock.advance(TTL_MS - 1)
   const client = await chat.enter(session)
   assert.is(brief(client.received)[0], 'welcome resumed q1:complete')
