@@ -62,14 +62,14 @@ export function createApp(parts: AppParts): App {
     if (!line.source) refused.count()
     log.info('question', { ...rest, promptTokens: usage?.promptTokens, outputTokens: usage?.outputTokens })
   }
-  const model = (anotherHold: (failure: ModelFailure) => Promise<boolean>) =>
+  const model = (mayRetry: (failure: ModelFailure) => Promise<boolean>) =>
     withRetry(parts.model, {
       attempts: ATTEMPTS,
       maxDelayMs: MAX_RETRY_DELAY_MS,
       patienceMs: config.firstChunkTimeoutMs,
       clock,
       random,
-      anotherHold,
+      mayRetry,
     })
   const limits = {
     maxChars: config.maxMessageChars,
@@ -86,6 +86,7 @@ export function createApp(parts: AppParts): App {
       log,
       limits,
       graceMs: config.detachedGraceMs,
+      onRefused: refuse,
       demo,
     },
   })

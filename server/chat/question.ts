@@ -25,8 +25,8 @@ export type QuestionLine = {
 export type QuestionParts = {
   clock: Clock
   admission: Admission
-  /** The model with its retries; `anotherHold` is asked before a retry after a failure that may be billed. */
-  model: (anotherHold: () => Promise<boolean>) => Model
+  /** The model with its retries; `mayRetry` is asked before each. */
+  model: (mayRetry: (failure: ModelFailure) => Promise<boolean>) => Model
   source: Source
   onQuestion: (line: QuestionLine) => void
 }
@@ -111,20 +111,21 @@ export class Question {
 
   private stream(turn: Turn, admitted: Admitted, since: number | undefined): Promise<void> {
     let hold: Hold = admitted.hold
-    const anotherHold = async () => {
+    const mayRetry = async ({ billing }: ModelFailure) => {
       // Nobody waits for this answer any more: it isn't worth another call.
       if (this.ending) return false
-      await hold.settle({ kind: 'unknown' })
-      const next = await this.parts.admission.reserve(this.who, admitted.request, since)
-      if (next) {
+      if (billing === 'unknown') {
+        await hold.settle({ kind: 'unknown' })
+        const next = await this.parts.admission.reserve(this.who, admitted.request, since)
+        if (!next) return false
         hold = next
-        this.attempts++
       }
-      return next !== undefined
+      this.attempts++
+      return true
     }
     return new Promise((resolve) => {
       this.answer = startAnswer({
-        model: this.parts.model(anotherHold),
+        model: this.parts.model(mayRetry),
         request: admitted.request,
         hold: () => hold,
         filter: this.host.filter(),

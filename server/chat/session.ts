@@ -17,6 +17,8 @@ export type SessionParts = {
   log: Log
   limits: Limits
   graceMs: number
+  /** An ask that went no further than this session. */
+  onRefused: (code: ErrorCode) => void
   demo: boolean
 }
 /** What only the registry can do: give the session a new token, and let go of one that nobody uses. */
@@ -97,7 +99,10 @@ export class Session {
     if (this.asking?.question.id === ask.id) return void this.asking.askers.add(from)
     const text = ask.text.trim()
     const refused = this.refusalOf(ask.id, text)
-    if (refused) return this.fail(from, refused, { id: ask.id })
+    if (refused) {
+      this.parts.onRefused(refused)
+      return this.fail(from, refused, { id: ask.id })
+    }
     const askers = new Set([from])
     const question = new Question(this.parts.question, this.host(from.lang, askers), from.context, ask.id, text)
     this.asking = { question, askers }

@@ -4,7 +4,8 @@ import type { Model, ModelEvent, ModelFailure, ModelRequest } from './port.ts'
 
 /**
  * `attempts` in all; backoff doubles from 500 ms up to `maxDelayMs`, with full jitter; no attempt starts later than
- * `patienceMs` after the question. `anotherHold` sets money aside before a retry of a call that may have been billed.
+ * `patienceMs` after the question. `mayRetry` is asked before each retry: whether anybody still waits, and whether there is
+ * money for another call after one that may have been billed. Without it only what was free is tried again.
  */
 export type RetryOptions = {
   attempts: number
@@ -12,7 +13,7 @@ export type RetryOptions = {
   patienceMs: number
   clock: Clock
   random: Random
-  anotherHold?(failure: ModelFailure): Promise<boolean>
+  mayRetry?(failure: ModelFailure): Promise<boolean>
 }
 
 const FIRST_DELAY_MS = 500
@@ -36,7 +37,7 @@ async function* tries(
     const delay = attempt < options.attempts ? delayBefore(attempt, failure.failure, options, spent) : undefined
     if (delay === undefined) return yield failure
     if (!(await pause(options.clock, delay, signal))) return yield stopped(failure.failure.billing)
-    if (failure.failure.billing === 'unknown' && !(await granted(options, failure.failure))) return yield failure
+    if (!(await granted(options, failure.failure))) return yield failure
     if (signal.aborted) return yield stopped('unknown')
   }
 }
@@ -83,8 +84,9 @@ function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> 
 }
 
 async function granted(options: RetryOptions, failure: ModelFailure): Promise<boolean> {
+  if (!options.mayRetry) return failure.billing === 'free'
   try {
-    return (await options.anotherHold?.(failure)) ?? false
+    return await options.mayRetry(failure)
   } catch {
     return false
   }

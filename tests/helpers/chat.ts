@@ -92,7 +92,7 @@ export function createChat(options: ChatOptions = {}): Chat {
       question: {
         clock,
         admission,
-        model: (anotherHold) => withRetry(model, { ...retry, anotherHold }),
+        model: (mayRetry) => withRetry(model, { ...retry, mayRetry }),
         source: 'model',
         onQuestion: (line) => lines.push(line),
       },
@@ -100,6 +100,7 @@ export function createChat(options: ChatOptions = {}): Chat {
       log: silentLog,
       limits: { maxChars: options.maxChars ?? 1000, askBurst: 10, asksPerMinute: 10 },
       graceMs: GRACE_MS,
+      onRefused: (code) => void refused.push(code),
       demo: false,
     },
   })

@@ -35,13 +35,13 @@ const rooms: [room: string, ours: string[], others: string[]][] = [
   ['server/vault.ts', ['server/chat/ports.ts'], ['node:crypto']],
 
   ['server/chat/', ['protocol/', ...PORTS], ['valibot', 'minisearch', '@orama/stemmers/']],
-  ['server/quota/', PORTS, ['node:crypto', 'ipaddr.js', 'rate-limiter-flexible']],
+  ['server/quota/', PORTS, ['node:crypto', 'valibot', 'ipaddr.js', 'rate-limiter-flexible', 'altcha-lib', 'altcha-lib/']],
 
   ['server/model/', PORTS, ['node:', 'valibot', '@google/generative-ai']],
   ['server/stores/', ['server/quota/', ...PORTS], ['node:', 'libsql', 'libsql/', 'ioredis']],
   ['server/socket/', ['protocol/', 'server/chat/', ...PORTS], ['node:', 'ws']],
   ['server/http/', ['server/chat/persona.ts', ...PORTS], ['node:']],
-  ['server/ops/', ['server/chat/', ...PORTS], ['node:', 'pino', 'prom-client']],
+  ['server/ops/', ['server/chat/', 'server/quota/', ...PORTS], ['node:', 'pino', 'prom-client']],
   ['server/load-config.ts', ['server/config.ts', 'server/settings.ts'], ['node:', 'dotenv']],
   ['server/persona-files.ts', ['server/chat/'], ['node:']],
 
@@ -66,6 +66,7 @@ const adapters: [name: string, only: RegExp][] = [
   ['ipaddr.js', /^server\/quota\/address\.ts$/],
   ['minisearch', /^server\/chat\/knowledge[\w-]*\.ts$/],
   ['@orama/stemmers', /^server\/chat\/knowledge[\w-]*\.ts$/],
+  ['altcha-lib', /^(server\/quota\/altcha|client\/proof[\w-]*)\.ts$/],
   ['pino', /^server\/ops\//],
   ['prom-client', /^server\/ops\//],
   ['dotenv', /^server\/load-config\.ts$/],

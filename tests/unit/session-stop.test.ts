@@ -43,6 +43,21 @@ test('[STO1] stop ends the answer at once, the rest is read in silence, and the 
   assertIdle(chat)
 })
 
+test('[STO1] a stop while the model is only waited for makes no other call, and what was free stays free', async () => {
+  const chat = createChat({ attempts: 3 })
+  const client = await chat.enter()
+  await client.ask('q1')
+  chat.model.last().fail(REFUSED)
+  await calm()
+  await client.send({ type: 'stop', id: 'q1' })
+  chat.clock.advance(10_000)
+  await calm()
+  assert.is(chat.model.calls.length, 1)
+  assert.equal(chat.wallet.holds[0]?.outcomes, [{ kind: 'free' }])
+  await client.drop()
+  assertIdle(chat)
+})
+
 test('[STO1] when too many are read in silence already, the call is cut off and the hold stays', async () => {
   const chat = createChat({ maxStreams: 4 })
   const [one, two] = [await chat.enter(), await chat.enter()]
