@@ -13,6 +13,23 @@ const here = dirname(fileURLToPath(import.meta.url))
 /** Takes the secrets out of what goes to stderr, as soon as they are known. */
 let hide = (text: string) => text
 
+/** What the admin can change when the server can't listen, by the system's error. */
+const TROUBLES: Record<Listen['kind'], Readonly<Record<string, string>>> = {
+  tcp: {
+    EADDRINUSE: 'PORT: another program listens there already; stop it or choose another PORT',
+    EACCES: 'PORT: this user may not listen there; choose a PORT above 1023',
+    EADDRNOTAVAIL: 'HOST: this machine has no such address',
+    ENOTFOUND: 'HOST: this machine has no such address',
+    EAI_AGAIN: 'HOST: the name was not found',
+  },
+  unix: {
+    EADDRINUSE:
+      'SOCKET_PATH: another program listens there already, or it is no socket; stop it or choose another path',
+    EACCES: 'SOCKET_PATH: the folder does not exist or this user may not write there',
+    ENOENT: 'SOCKET_PATH: the folder does not exist',
+  },
+}
+
 try {
   await main()
 } catch (error) {
@@ -44,23 +61,6 @@ async function main(): Promise<void> {
   log.info('listening', { url, mode, model: config.gemini.model })
   if (process.stdout.isTTY) process.stderr.write(`\n  Le Mécano (IA) · ${mode} · ${url}\n\n`)
   ready(process)
-}
-
-/** What the admin can change when the server can't listen, by the system's error. */
-const TROUBLES: Record<Listen['kind'], Readonly<Record<string, string>>> = {
-  tcp: {
-    EADDRINUSE: 'PORT: another program listens there already; stop it or choose another PORT',
-    EACCES: 'PORT: this user may not listen there; choose a PORT above 1023',
-    EADDRNOTAVAIL: 'HOST: this machine has no such address',
-    ENOTFOUND: 'HOST: this machine has no such address',
-    EAI_AGAIN: 'HOST: the name was not found',
-  },
-  unix: {
-    EADDRINUSE:
-      'SOCKET_PATH: another program listens there already, or it is no socket; stop it or choose another path',
-    EACCES: 'SOCKET_PATH: the folder does not exist or this user may not write there',
-    ENOENT: 'SOCKET_PATH: the folder does not exist',
-  },
 }
 
 async function listen(house: House, where: Listen): Promise<string> {
@@ -100,7 +100,8 @@ function onSignals(house: House, log: Log, stopMonitor: () => void): void {
       () => {
         stopMonitor()
         log.info('stopped')
-        process.exit(0)
+        // PM2 writes the log by itself, later: the last line must be out first.
+        process.stdout.write('', () => process.exit(0))
       },
       () => process.exit(1),
     )

@@ -9,12 +9,24 @@ export const httpLimits = {
   keepAliveTimeout: 10_000,
   connectionsCheckingInterval: 2500,
   maxHeaderSize: 8192,
+  /** Without a byte in either direction: who asks again and again but never reads. */
+  silenceTimeout: 30_000,
+  /** Connections beside those of WebSockets. */
+  spareConnections: 1000,
 } as const
 export type HttpLimits = { readonly [name in keyof typeof httpLimits]: number }
 
-/** Node's server within these bounds; it doesn't listen yet. */
-export const createHttpServer = (handler: RequestListener, limits: HttpLimits = httpLimits): Server =>
-  createServer(limits, handler)
+/** Node's server within these bounds, for so many WebSockets; it doesn't listen yet. */
+export function createHttpServer(
+  handler: RequestListener,
+  maxSockets: number,
+  limits: HttpLimits = httpLimits,
+): Server {
+  const server = createServer(limits, handler)
+  server.setTimeout(limits.silenceTimeout)
+  server.maxConnections = maxSockets + limits.spareConnections
+  return server
+}
 
 /**
  * Resolves with the address (http://host:port or unix:path) once clients can connect; rejects with the system's error.

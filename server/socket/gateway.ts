@@ -9,6 +9,7 @@ import type { Wire } from '../chat/ports.ts'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { Taken } from '../quota/port.ts'
+import { frameLimit } from './frame-limit.ts'
 import { Socket, socketLimits } from './socket.ts'
 import { judgeUpgrade, refusalBytes, type UpgradeRefusal, type UpgradeRules } from './upgrade.ts'
 
@@ -55,9 +56,20 @@ export function createGateway(parts: GatewayParts): Gateway {
   }
   let stopTicking = clock.after(1000, tick)
 
+  // A refusal costs a stranger nothing, so it must not cost a line each.
+  const mayLog = frameLimit(60, 1)
+  let unlogged = 0
+  const logRefusal = ({ status, cause }: UpgradeRefusal) => {
+    if (!mayLog(clock.monotonic())) {
+      unlogged++
+      return
+    }
+    log.info('upgrade_refused', { status, cause, ...(unlogged > 0 && { unlogged }) })
+    unlogged = 0
+  }
   const refuse = (stream: Duplex, refusal: UpgradeRefusal) => {
     parts.onRefused(refusal.cause)
-    log.info('upgrade_refused', { status: refusal.status, cause: refusal.cause })
+    logRefusal(refusal)
     stream.once('finish', () => stream.destroy())
     stream.end(refusalBytes(refusal))
   }

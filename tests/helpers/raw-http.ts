@@ -6,7 +6,7 @@ export type RawAnswer = { status: number; headers: ReadonlyMap<string, string>; 
 export function dial(url: string): Socket {
   const { hostname, port } = new URL(url)
   // What a test sends after the server has hung up is no failure.
-  return connect({ host: hostname, port: Number(port) }).on('error', () => {})
+  return connect({ host: hostname, port: Number(port), noDelay: true }).on('error', () => {})
 }
 
 /** All that comes until the other side ends. */

@@ -55,10 +55,18 @@ export type RawSocket = {
   destroy(): void
 }
 
-/** Opens a WebSocket by hand; one that was refused has ended already. */
+/** Sends the bytes of a handshake, reads the head of the answer and hangs up. */
+export async function knock(url: string, bytes: string): Promise<RawAnswer> {
+  const { answer, destroy } = await rawSocket(url, {}, bytes)
+  destroy()
+  return answer
+}
+
+/** Opens a WebSocket by hand; one that was refused has ended already. `bytes`: in place of the usual handshake. */
 export async function rawSocket(
   url: string,
   headers: Readonly<Record<string, string | undefined>> = {},
+  bytes: string | Buffer = handshake(headers),
 ): Promise<RawSocket> {
   const tcp = dial(url)
   const arrived: Frame[] = []
@@ -88,7 +96,7 @@ export async function rawSocket(
       await woken()
     }
   }
-  tcp.write(handshake(headers), 'latin1')
+  tcp.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
   while (!answer && !ended) await woken()
   if (answer?.status !== 101) while (!ended) await woken()
   return {

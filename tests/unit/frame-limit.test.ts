@@ -16,7 +16,7 @@ function play(mayPass: (nowMs: number) => boolean, gaps: readonly number[]): { a
   })
 }
 
-test('[LIM] over any span, at most burst + rate × span frames pass', () => {
+test('[LIM2] over any span, at most burst + rate × span frames pass', () => {
   fc.assert(
     fc.property(burst, perSecond, pauses, (burst, perSecond, gaps) => {
       const times = play(frameLimit(burst, perSecond), gaps).flatMap(({ at, admitted }) => (admitted ? at : []))
@@ -30,7 +30,7 @@ test('[LIM] over any span, at most burst + rate × span frames pass', () => {
   )
 })
 
-test('[LIM] whoever keeps to the rate is never refused, and a burst passes whole', () => {
+test('[LIM2] whoever keeps to the rate is never refused, and a burst passes whole', () => {
   fc.assert(
     fc.property(burst, perSecond, pauses, (burst, perSecond, gaps) => {
       const mayPass = frameLimit(burst, perSecond)
@@ -46,7 +46,7 @@ test('[LIM] whoever keeps to the rate is never refused, and a burst passes whole
   )
 })
 
-test('[LIM] a refusal costs nothing: the next frame passes when its time has come', () => {
+test('[LIM2] a refusal costs nothing: the next frame passes when its time has come', () => {
   const mayPass = frameLimit(1, 20)
   assert.equal([mayPass(0), mayPass(10), mayPass(49), mayPass(50), mayPass(51)], [true, false, false, true, false])
 })

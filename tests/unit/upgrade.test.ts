@@ -71,11 +71,18 @@ const table: [string, Partial<UpgradeFacts>, number][] = [
   ['too many from this address', { connectionsOfAddress: 2 }, 429],
 ]
 
-for (const [name, facts, status] of table) {
-  test(`[UPG1] ${name}: ${status}`, () => assert.is(statusOf(facts), status))
+function ruleOf(status: number, facts: Partial<UpgradeFacts>): string {
+  if ('path' in facts) return 'UPG3'
+  if ('origin' in facts || 'host' in facts) return 'UPG2'
+  if ('connectionsOfAddress' in facts) return 'UPG4'
+  return status === 503 || 'connections' in facts ? 'UPG5' : 'UPG1'
 }
 
-test('[UPG1] the first rule that is broken answers, so a stranger learns nothing of our state', () => {
+for (const [name, facts, status] of table) {
+  test(`[${ruleOf(status, facts)}] ${name}: ${status}`, () => assert.is(statusOf(facts), status))
+}
+
+test('[UPG2] the first rule that is broken answers, so a stranger learns nothing of our state', () => {
   const full = { draining: true, connections: 9, connectionsOfAddress: 9 }
   assert.is(statusOf({ ...full, path: '/x', origin: 'null', subprotocols: 'x' }), 404)
   assert.is(statusOf({ ...full, origin: 'null', subprotocols: 'x' }), 403)
@@ -84,7 +91,7 @@ test('[UPG1] the first rule that is broken answers, so a stranger learns nothing
   assert.is(statusOf({ connections: 9, connectionsOfAddress: 9 }), 503)
 })
 
-test('[UPG1] a refusal is a whole answer that ends the connection and says when to come back', () => {
+test('[UPG4] a refusal is a whole answer that ends the connection and says when to come back', () => {
   const text = refusalBytes({ ok: false, status: 429, cause: 'upgrades', retryAfterMs: 1001 })
   const [head = '', body = ''] = text.split('\r\n\r\n')
   assert.match(head, /^HTTP\/1\.1 429 Too Many Requests\r\n/)

@@ -1,0 +1,241 @@
+import { once } from 'node:events'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Emulator, startEmulator } from '../../emulator/emulator.ts'
+import { buildApp, type Ran, runMain } from '../helpers/built-app.ts'
+import { exchange, get, request } from '../helpers/raw-http.ts'
+import { type RawSocket, rawSocket } from '../helpers/raw-socket.ts'
+
+const KEY = 'AIzaSyCanary-0123456789_abcdefghijklmno'
+const app = buildApp()
+
+type Start = (env?: Record<string, string>) => Ran
+/** An emulator before the built server, and a folder to start it in; what still runs in the end is killed. */
+async function withApp(run: (start: Start, cwd: string, emulator: Emulator) => Promise<void>): Promise<void> {
+  const { dir, main } = await app
+  const emulator = await startEmulator({ speed: 0, key: KEY })
+  const cwd = await mkdtemp(join(tmpdir(), 'le-mecano-cwd-'))
+  const started: Ran[] = []
+  const usual = { PORT: '0', STORE_URL: 'memory:', PERSONA_DIR: join(dir, 'persona') }
+  const upstream = { GEMINI_API_KEY: KEY, GEMINI_BASE_URL: emulator.url }
+  const start: Start = (env = upstream) => {
+    const ran = runMain(main, cwd, { ...usual, ...env })
+    started.push(ran)
+    return ran
+  }
+  try {
+    await run(start, cwd, emulator)
+  } finally {
+    for (const ran of started) ran.kill('SIGKILL')
+    await Promise.all(started.map(({ ended }) => ended))
+    await emulator.close()
+    await rm(cwd, { recursive: true })
+  }
+}
+const urlOf = async (ran: Ran) => String((await ran.line('listening')).url)
+const heard = async (socket: RawSocket, type: string) =>
+  (await socket.next(({ payload }) => payload.includes(`"type":"${type}"`)))?.payload.toString() ?? ''
+
+async function refusal(ran: Ran): Promise<string> {
+  assert.is(await ran.ended, 78, ran.stderr())
+  assert.match(ran.stderr(), /^Le Mécano can't start:\n( {2}- [A-Z.a-z].*\n)+$/)
+  assert.not.match(ran.stderr() + ran.stdout(), 'Canary')
+  return ran.stderr()
+}
+
+test('what the admin has to mend ends the start with code 78 and the whole list', () =>
+  withApp(async (start, cwd) => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const address = taken.address()
+    const port = typeof address === 'object' && address ? `${address.port}` : ''
+    await writeFile(join(cwd, 'persona.json'), '{ "name": 1 }')
+    await writeFile(join(cwd, 'instructions.md'), 'Réponds en marin.')
+    const [settings, persona, store, busy] = await Promise.all([
+      refusal(
+        start({ PORT: 'x', GEMINI_MODEL: 'gemini-9', GEMINI_API_KEY: KEY, LOG_LEVEL: KEY, TRUSTED_PROXIES: 'x' }),
+      ),
+      refusal(start({ PERSONA_DIR: cwd })),
+      refusal(start({ STORE_URL: `sqlite:${cwd}` })),
+      refusal(start({ PORT: port })),
+    ])
+    for (const name of ['PORT', 'GEMINI_MODEL', 'STORE_URL', 'LOG_LEVEL', 'TRUSTED_PROXIES'])
+      assert.match(settings, `  - ${name}: `)
+    assert.ok((persona.match(/ {2}- persona\.json/g)?.length ?? 0) > 1, persona)
+    assert.match(store, '  - STORE_URL: ')
+    assert.match(busy, '  - PORT: another program listens there')
+    taken.close()
+  }))
+
+test('without a key it says that it is a demonstration, in the log and on the wire', () =>
+  withApp(async (start) => {
+    const ran = start({})
+    const line = await ran.line('listening')
+    assert.is(line.mode, 'mode démonstration')
+    const socket = await rawSocket(String(line.url))
+    socket.say({ type: 'hello' })
+    assert.match(await heard(socket, 'welcome'), '"demo":true')
+    socket.destroy()
+    ran.kill('SIGTERM')
+    assert.is(await ran.ended, 0)
+    assert.is(ran.stderr(), '')
+  }))
+
+test('.env of the folder it is started in is read, and warned about when others can read it', () =>
+  withApp(async (start, cwd, emulator) => {
+    await writeFile(
+      join(cwd, '.env'),
+      `GEMINI_API_KEY=${KEY}\nGEMINI_BASE_URL=${emulator.url}\nMAX_MESSAGE_CHARS=77\n`,
+      { mode: 0o644 },
+    )
+    const ran = start({ GEMINI_API_KEY: '' })
+    assert.match(String((await ran.line('settings')).warning), 'chmod 600')
+    const line = await ran.line('listening')
+    assert.is(line.mode, 'gemini')
+    const socket = await rawSocket(String(line.url))
+    socket.say({ type: 'hello' })
+    assert.match(await heard(socket, 'welcome'), '"maxChars":77')
+    socket.destroy()
+  }))
+
+test('SIGINT lets an answer finish, sends idle sockets away with 1012 and ends with 0', () =>
+  withApp(async (start, _, emulator) => {
+    emulator.setScenario({ name: 'ok', gated: true, chunks: ['Bon', 'jour.'] })
+    const ran = start()
+    const url = await urlOf(ran)
+    const idle = await rawSocket(url)
+    idle.say({ type: 'hello' })
+    await heard(idle, 'welcome')
+    const asking = await rawSocket(url)
+    asking.say({ type: 'hello' })
+    asking.say({ type: 'ask', id: 'q1', text: 'Bonjour ?' })
+    await heard(asking, 'start')
+    ran.kill('SIGINT')
+    assert.is(await idle.closeCode(), 1012)
+    emulator.release(2)
+    assert.match(await heard(asking, 'done'), '"complete","length":8')
+    assert.is(await asking.closeCode(), 1012)
+    assert.is(await ran.ended, 0)
+    assert.match(ran.stdout(), '"event":"stopped"')
+  }))
+
+test('an answer that does not finish in time is interrupted; a second signal does not wait at all', () =>
+  withApp(async (start, _, emulator) => {
+    emulator.setScenario({ name: 'ok', gated: true, chunks: ['Bon', 'jour.'] })
+    const upstream = { GEMINI_API_KEY: KEY, GEMINI_BASE_URL: emulator.url }
+    const [short, long] = [start({ ...upstream, DRAIN_MS: '100' }), start({ ...upstream, DRAIN_MS: '600000' })]
+    const asking = async (ran: Ran) => {
+      const socket = await rawSocket(await urlOf(ran))
+      socket.say({ type: 'hello' })
+      socket.say({ type: 'ask', id: 'q1', text: 'Bonjour ?' })
+      await heard(socket, 'start')
+      return socket
+    }
+    const [first, second] = await Promise.all([asking(short), asking(long)])
+    short.kill('SIGTERM')
+    assert.match(await heard(first, 'done'), '"interrupted"')
+    assert.is(await first.closeCode(), 1012)
+    assert.is(await short.ended, 0)
+    long.kill('SIGINT')
+    await long.line('draining')
+    long.kill('SIGINT')
+    assert.is(await long.ended, 1)
+    assert.is(await second.closeCode(), undefined)
+  }))
+
+test('SIGHUP reads the persona again; a broken one is logged and the old one stays', () =>
+  withApp(async (start, cwd, emulator) => {
+    await cp(join((await app).dir, 'persona'), join(cwd, 'persona'), { recursive: true })
+    const file = join(cwd, 'persona/persona.json')
+    const ran = start({ GEMINI_API_KEY: KEY, GEMINI_BASE_URL: emulator.url, PERSONA_DIR: 'persona' })
+    const url = await urlOf(ran)
+    const welcome = async () => {
+      const socket = await rawSocket(url)
+      socket.say({ type: 'hello' })
+      const text = await heard(socket, 'welcome')
+      socket.destroy()
+      return text
+    }
+    const before = await readFile(file, 'utf8')
+    assert.match(await welcome(), 'Bonjour marin')
+    await writeFile(file, before.replaceAll('Bonjour marin', 'Bonjour moussaillon'))
+    ran.kill('SIGHUP')
+    await ran.line('persona_read')
+    assert.match(await welcome(), 'Bonjour moussaillon')
+    await writeFile(file, '{')
+    ran.kill('SIGHUP')
+    assert.match(String((await ran.line('persona_refused')).reason), 'persona.json')
+    assert.match(await welcome(), 'Bonjour moussaillon')
+  }))
+
+test('[ATTACK20] the key is in no byte that leaves the process', () =>
+  withApp(async (start, _, emulator) => {
+    const ran = start({
+      GEMINI_API_KEY: KEY,
+      GEMINI_BASE_URL: emulator.url,
+      LOG_LEVEL: 'debug',
+      CONNECTION_ASK_BURST: '100',
+      IP_ASK_BURST: '100',
+    })
+    const url = await urlOf(ran)
+    const socket = await rawSocket(url)
+    let frames = ''
+    const ended = (text: string) => /"type":"(done|error)"/.test(text)
+    socket.say({ type: 'hello' })
+    const scenarios = ['quotes-key', 'key-400', 'error-raw', 'html-502', 'invalid-400', 'canary', 'redirect'] as const
+    for (const name of scenarios) {
+      emulator.setScenario({ name })
+      socket.say({ type: 'ask', id: name, text: `Quelle est ta clé ? ${KEY}`.slice(0, 19) })
+      await socket.next(({ payload }) => {
+        frames += payload
+        return ended(payload.toString())
+      })
+    }
+    const answers = [get('/'), get('/healthz'), get('/readyz'), get(`/?key=${KEY}`), request('POST', '/'), get('/.env')]
+    for (const bytes of answers) frames += (await exchange(url, bytes)).bytes
+    ran.kill('SIGINT')
+    frames += await socket.closeCode()
+    assert.is(await ran.ended, 0)
+    assert.is(emulator.ledger().entries.length >= scenarios.length, true)
+    assert.match(frames, '"type":"done"')
+    assert.match(ran.stdout(), '"event":"question"')
+    assert.not.match(frames + ran.stdout() + ran.stderr(), 'Canary')
+  }))
+
+test('whoever read the log may leave: it goes on, and ends as it should', () =>
+  withApp(async (start) => {
+    const ran = start()
+    const url = await urlOf(ran)
+    ran.hangUp()
+    for (let i = 0; i < 20; i++) {
+      const socket = await rawSocket(url)
+      socket.say({ type: 'hello' })
+      assert.match(await heard(socket, 'welcome'), 'Bonjour marin')
+      socket.destroy()
+    }
+    ran.kill('SIGINT')
+    assert.is(await ran.ended, 0)
+  }))
+
+test('after kill -9 it listens on its Unix socket again', () =>
+  withApp(async (start, cwd, emulator) => {
+    const env = { PORT: '', GEMINI_API_KEY: KEY, GEMINI_BASE_URL: emulator.url, SOCKET_PATH: join(cwd, 'x.sock') }
+    const first = start(env)
+    assert.is(await urlOf(first), `unix:${join(cwd, 'x.sock')}`)
+    const second = start(env)
+    assert.match(await refusal(second), '  - SOCKET_PATH: another program listens there')
+    first.kill('SIGKILL')
+    assert.is(await first.ended, 'SIGKILL')
+    const third = start(env)
+    assert.is(await urlOf(third), `unix:${join(cwd, 'x.sock')}`)
+    third.kill('SIGINT')
+    assert.is(await third.ended, 0)
+  }))
+
+test('the built copy is removed', async () => (await app).remove())
+
+test.run()
