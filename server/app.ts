@@ -16,7 +16,8 @@ import type { Model, ModelFailure } from './model/port.ts'
 import { withRetry } from './model/retry.ts'
 import { createRate } from './ops/rate.ts'
 import { addressKeys, addressTakes, clientAddress, isTrustedPeer } from './quota/address.ts'
-import type { Buckets, Wallet } from './quota/port.ts'
+import type { Buckets, Secrets, Wallet } from './quota/port.ts'
+import { createProofOfWork } from './quota/proof.ts'
 import { createGateway, type Visitor } from './socket/gateway.ts'
 
 export type AppParts = {
@@ -26,7 +27,7 @@ export type AppParts = {
   log: Log
   /** Read at each request, because a new persona brings new ones. */
   pages: () => Pages
-  store: { buckets: Buckets; conversations: ConversationStore; ready(): Promise<boolean> }
+  store: { buckets: Buckets; conversations: ConversationStore; secrets: Secrets; ready(): Promise<boolean> }
   wallet: Wallet
   /** One attempt at an answer; the retries are added here. */
   model: Model
@@ -76,7 +77,10 @@ export function createApp(parts: AppParts): App {
     askBurst: config.connectionAsks.burst,
     asksPerMinute: config.connectionAsks.perMinute,
   }
-  const admission = createAdmission({ streams, buckets: store.buckets, wallet: parts.wallet, log })
+  const { wallet } = parts
+  const { buckets, secrets } = store
+  const proofs = createProofOfWork({ mode: config.proofOfWork, secrets, buckets, clock, rush: () => wallet.rush() })
+  const admission = createAdmission({ streams, buckets, proofs, wallet, log })
   const registry = createRegistry({
     random,
     journal: { store: store.conversations, vault: parts.vault, ttlMs: config.sessionTtlMs, now: clock.now, log },
@@ -107,7 +111,7 @@ export function createApp(parts: AppParts): App {
     headers: securityHeaders(config.allowedOrigins),
     isReady: async () => !drained && (await storeReady()),
   })
-  const server = createHttpServer(handler)
+  const server = createHttpServer(handler, config.maxConnections)
   server.on('upgrade', (request, stream, head) => gateway.upgrade(request, stream, head))
 
   let drained: Promise<void> | undefined
@@ -167,6 +171,7 @@ function createIdentify(parts: AppParts): (request: IncomingMessage) => Visitor 
     const keys = addressKeys(clientAddress(peer, forwarded?.toString(), trustedProxies))
     const asks = (): AskContext => ({
       addressKey: keys[0].key,
+      networks: keys.slice(1),
       takes: [{ rule: rules.connection, key: random.token(12) }, ...addressTakes(rules.asks, keys)],
     })
     return { addressKey: keys[0].key, takeUpgrade: () => store.buckets.take(addressTakes(rules.upgrades, keys)), asks }

@@ -12,7 +12,10 @@ import type { Log } from './log.ts'
 import { geminiModel } from './model/gemini.ts'
 import { thinkingOf } from './model/thinking.ts'
 import { readPersonaFolder } from './persona-files.ts'
-import { createWallet } from './quota/wallet.ts'
+import { costSentence } from './quota/cost-sentence.ts'
+import type { Wallet } from './quota/port.ts'
+import { currencyOf } from './quota/prices.ts'
+import { createWallet, type WalletOptions } from './quota/wallet.ts'
 import { openStore } from './stores/open.ts'
 import { StoreError } from './stores/port.ts'
 import { vault } from './vault.ts'
@@ -28,7 +31,15 @@ export type House = {
   /** Drains, then lets go of the store and the emulator. */
   close(): Promise<void>
 }
-export type HouseOptions = { config: Config; log: Log; clientDir: string; clock?: Clock; random?: Random }
+export type HouseOptions = {
+  config: Config
+  log: Log
+  clientDir: string
+  clock?: Clock
+  random?: Random
+  /** Another way to book, for measurements beside ours. */
+  wallet?: (options: WalletOptions) => Wallet
+}
 
 const NANO = 1_000_000_000
 
@@ -42,18 +53,22 @@ export async function compose({ config, log, clientDir, ...options }: HouseOptio
   const store = await requireStore(config, clock, log)
   const emulator = config.gemini.apiKey === undefined ? await startDemo(config, clock, random) : undefined
   const { budget, gemini } = config
-  const wallet = createWallet({
+  const wallet = (options.wallet ?? createWallet)({
     store: store.ledger,
     prices: config.prices,
     budgetPerDay: budget.perDay,
     budgetPerMonth: budget.perMonth,
     timeZone: budget.timeZone,
     sharePerAddress: budget.sharePerAddress,
+    pacing: budget.pacing,
+    daySeconds: budget.daySeconds,
     clock,
     random,
     log,
     bootId: random.token(12),
   })
+  const currency = currencyOf(config.gemini.model, config.prices)
+  log.info('budget', { most: costSentence({ ...config, ...budget, demo: gemini.apiKey === undefined, currency }) })
   const model = geminiModel({
     ...config,
     apiKey: gemini.apiKey ?? 'demonstration',
@@ -97,6 +112,7 @@ export async function compose({ config, log, clientDir, ...options }: HouseOptio
     reloadPersona: () => (reloading = reloading.then(reload)),
     async close() {
       await app.drain()
+      await wallet.close()
       await store.close()
       await emulator?.close()
     },

@@ -36,7 +36,15 @@ export type Config = {
   maxConnectionsPerAddress: number
   maxStreams: number
   maxStreamsPerAddress: number
-  budget: { perDay: number; perMonth: number; timeZone: string; sharePerAddress: number; pacing: boolean }
+  budget: {
+    perDay: number
+    perMonth: number
+    timeZone: string
+    sharePerAddress: number
+    pacing: boolean
+    /** Days of that length in place of real ones, for measurements. */
+    daySeconds?: number
+  }
   prices: Prices
   proofOfWork: 'auto' | 'always' | 'off'
   knowledgeFallback: boolean
@@ -82,7 +90,7 @@ export function parseConfig(env: Env, keyFile?: string): ParsedConfig {
     maxConnectionsPerAddress: s.int('MAX_CONNECTIONS_PER_IP', 10, 1, 1_000_000),
     maxStreams: s.int('MAX_STREAMS', 200, 1, 100_000),
     maxStreamsPerAddress: s.int('MAX_STREAMS_PER_IP', 4, 1, 100_000),
-    budget: readBudget(s),
+    budget: readBudget(s, gemini),
     prices: readPrices(s, gemini.model),
     proofOfWork: s.oneOf('PROOF_OF_WORK', 'auto', ['auto', 'always', 'off']),
     knowledgeFallback: s.oneOf('KNOWLEDGE_FALLBACK', 'on', ['on', 'off']) === 'on',
@@ -177,7 +185,7 @@ function readStore(s: Settings, gemini: GeminiConfig): string {
   return url
 }
 
-function readBudget(s: Settings): Config['budget'] {
+function readBudget(s: Settings, gemini: GeminiConfig): Config['budget'] {
   const timeZone = s.text('BUDGET_TIME_ZONE') ?? 'Europe/Paris'
   if (!isTimeZone(timeZone)) s.fail('BUDGET_TIME_ZONE', `${s.quote(timeZone)} is not a time zone such as Europe/Paris`)
   const perDay = s.decimal('BUDGET_PER_DAY', 1, 0.0001, 100_000)
@@ -189,7 +197,14 @@ function readBudget(s: Settings): Config['budget'] {
     timeZone,
     sharePerAddress: s.decimal('BUDGET_SHARE_PER_ADDRESS', 0.05, 0.0001, 1),
     pacing: s.oneOf('BUDGET_PACING', 'on', ['on', 'off']) === 'on',
+    ...readShortDays(s, gemini),
   }
+}
+
+function readShortDays(s: Settings, gemini: GeminiConfig): { daySeconds?: number } {
+  if (s.text('BUDGET_DAY_SECONDS') === undefined) return {}
+  if (!upstreamIsLocal(gemini)) s.fail('BUDGET_DAY_SECONDS', 'is for measurements: refused with a real key')
+  return { daySeconds: s.int('BUDGET_DAY_SECONDS', 60, 1, 86_400) }
 }
 
 function readPrices(s: Settings, given: string): Prices {

@@ -1,48 +1,46 @@
 import type { ErrorCode } from '../../protocol/messages.ts'
-import type { Log } from '../log.ts'
 import type { ModelRequest } from '../model/port.ts'
-import type { Buckets, BucketTake, Hold, Wallet, WalletCause } from '../quota/port.ts'
+import type { Hold, Wallet, WalletCause } from '../quota/port.ts'
+import { type AskContext, createGate, type GateParts, type Refused, refusal } from './gate.ts'
 import type { Slot, Streams } from './streams.ts'
 
-/** What limits know of who asks: the buckets to take from, and the key of the address. */
-export type AskContext = { takes: readonly BucketTake[]; addressKey: string }
+export type { AskContext, Refused } from './gate.ts'
 
 export type Admitted = { ok: true; request: ModelRequest; slot: Slot; hold: Hold; remaining: number }
-/** `remaining` is there when the buckets had admitted it: an answer without the model is then paid for. */
-export type Refused = { ok: false; code: ErrorCode; retryAfterMs?: number; cause?: string; remaining?: number }
 export type Admission = {
-  /** In this order: a stream's place, the buckets, the wallet. Never rejects; a refusal costs nothing but a bucket token. */
-  admit(who: AskContext, compose: () => ModelRequest, since: number | undefined): Promise<Admitted | Refused>
+  /**
+   * In this order: a stream's place, the proof where one is wanted, the buckets, the wallet. Never rejects; a refusal
+   * costs nothing, the wallet's a bucket token. Challenges have buckets of their own, as wide as those of questions.
+   */
+  admit(
+    who: AskContext,
+    compose: () => ModelRequest,
+    since: number | undefined,
+    proof?: string,
+  ): Promise<Admitted | Refused>
   /** Another hold for another attempt at the same request. */
   reserve(who: AskContext, request: ModelRequest, since: number | undefined): Promise<Hold | undefined>
 }
-export type AdmissionParts = { streams: Streams; buckets: Buckets; wallet: Wallet; log: Log }
+export type AdmissionParts = GateParts & { streams: Streams; wallet: Wallet }
 
 const encoder = new TextEncoder()
 const bytesOf = (request: ModelRequest) =>
   request.turns.reduce((sum, turn) => sum + encoder.encode(turn.text).length, encoder.encode(request.system).length)
 
-export function createAdmission({ streams, buckets, wallet, log }: AdmissionParts): Admission {
+export function createAdmission({ streams, wallet, ...parts }: AdmissionParts): Admission {
+  const gate = createGate(parts)
   const reserve = (who: AskContext, request: ModelRequest, since: number | undefined) =>
     wallet.reserve({
       addressKey: who.addressKey,
+      ...(who.networks && { networks: who.networks }),
       promptBytes: bytesOf(request),
       messages: request.turns.length + 1,
       maxOutputTokens: request.maxOutputTokens,
       since,
     })
-  const takeToken = async (who: AskContext) => {
-    try {
-      return await buckets.take(who.takes)
-    } catch {
-      log.warn('buckets_unavailable')
-      return undefined
-    }
-  }
   const passBuckets = async (who: AskContext, compose: () => ModelRequest, since: number | undefined, slot: Slot) => {
-    const taken = await takeToken(who)
-    if (!taken) return refusal('overloaded', { cause: 'store' })
-    if (!taken.ok) return refusal('rate_limited', { cause: taken.bucket, retryAfterMs: taken.retryAfterMs })
+    const taken = await gate.take(who)
+    if (!taken.ok) return taken
     const request = compose()
     const reserved = await reserve(who, request, since)
     if (!reserved.ok) {
@@ -52,10 +50,10 @@ export function createAdmission({ streams, buckets, wallet, log }: AdmissionPart
     return { ok: true as const, request, slot, hold: reserved.hold, remaining: taken.remaining }
   }
   return {
-    async admit(who, compose, since) {
+    async admit(who, compose, since, proof) {
       const slot = streams.open(who.addressKey)
       if (!slot) return refusal('overloaded', { cause: 'streams', retryAfterMs: 5000 })
-      const result = await passBuckets(who, compose, since, slot)
+      const result = (await gate.prove(who, since, proof)) ?? (await passBuckets(who, compose, since, slot))
       if (!result.ok) slot.close()
       return result
     },
@@ -65,8 +63,6 @@ export function createAdmission({ streams, buckets, wallet, log }: AdmissionPart
     },
   }
 }
-
-const refusal = (code: ErrorCode, more: Omit<Refused, 'ok' | 'code'>): Refused => ({ ok: false, code, ...more })
 
 const walletCode = (cause: WalletCause): ErrorCode =>
   cause === 'store' ? 'overloaded' : cause === 'too_large' ? 'too_long' : 'budget_exhausted'

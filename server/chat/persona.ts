@@ -22,6 +22,8 @@ export type Persona = {
   /** The business that it speaks for; the assistant's own name where none is given. */
   shop: string
   lang: Lang
+  /** Those that it greets in. */
+  langs: readonly Lang[]
   texts: Readonly<Record<Lang, PersonaTexts>>
   contact: Omit<Contact, 'hours'>
   linkHosts: readonly string[]
@@ -101,6 +103,7 @@ function toPersona(json: PersonaJson, instructions: string, sections: Section[])
     name: json.name,
     shop: json.shop ?? json.name,
     lang: json.lang,
+    langs: langs.filter((lang) => lang === json.lang || lang in json.greeting),
     texts,
     contact,
     linkHosts: json.linkHosts,

@@ -49,7 +49,7 @@ export type QuestionHost = {
   text(turn: Turn, text: string): void
   done(turn: Turn, reason: EndReason): void
   /** It ended without an answer: `turn` when it had been admitted. */
-  refused(refusal: { code: ErrorCode; retryAfterMs?: number }, turn: Turn | undefined): void
+  refused(refusal: Pick<Refused, 'code' | 'retryAfterMs' | 'challenge'>, turn: Turn | undefined): void
 }
 
 /** One question from its ask to its one end. `settled` resolves after that end and never rejects. */
@@ -68,6 +68,7 @@ export class Question {
     private readonly who: AskContext,
     readonly id: string,
     private readonly text: string,
+    private readonly proof?: string,
   ) {
     this.askedAt = parts.clock.monotonic()
     this.settled = this.run()
@@ -82,7 +83,7 @@ export class Question {
   private async run(): Promise<void> {
     const since = this.host.since()
     const compose = () => this.host.request(this.text, this.host.history())
-    const result = await this.parts.admission.admit(this.who, compose, since)
+    const result = await this.parts.admission.admit(this.who, compose, since, this.proof)
     if (!result.ok) return this.withoutModel(result)
     const turn = await this.open(this.parts.source, result.remaining)
     if (this.ending) {

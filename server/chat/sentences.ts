@@ -69,8 +69,9 @@ const phrases: Record<Lang, Phrases> = {
       `L’assistant a assez répondu pour le moment. Revenez un peu plus tard, ou joignez-nous ${contact}.`,
     model_unavailable: ({ wait, contact }) =>
       `L’assistant est injoignable. Réessayez ${wait}, ou joignez-nous ${contact}.`,
+    // Many visitors, or a store out of order: true of both.
     overloaded: ({ wait, contact }) =>
-      `Beaucoup de visiteurs écrivent en même temps. Réessayez ${wait}, ou joignez-nous ${contact}.`,
+      `L’assistant ne peut pas répondre tout de suite. Réessayez ${wait}, ou joignez-nous ${contact}.`,
     internal: ({ contact }) =>
       `Quelque chose a mal tourné de notre côté. Réessayez\u202F; si cela continue, joignez-nous ${contact}.`,
   },
@@ -94,7 +95,8 @@ const phrases: Record<Lang, Phrases> = {
       `The assistant has answered enough for now. Come back a little later, or reach us ${contact}.`,
     model_unavailable: ({ wait, contact }) =>
       `The assistant can’t be reached. Try again ${wait}, or reach us ${contact}.`,
-    overloaded: ({ wait, contact }) => `Many visitors are writing at once. Try again ${wait}, or reach us ${contact}.`,
+    overloaded: ({ wait, contact }) =>
+      `The assistant can’t answer right now. Try again ${wait}, or reach us ${contact}.`,
     internal: ({ contact }) => `Something went wrong on our side. Try again; if it goes on, reach us ${contact}.`,
   },
   br: {
@@ -118,7 +120,7 @@ const phrases: Record<Lang, Phrases> = {
     model_unavailable: ({ wait, contact }) =>
       `N’haller ket tizhout ar skoazeller. Klaskit en-dro ${wait}, pe kit e darempred ganeomp ${contact}.`,
     overloaded: ({ wait, contact }) =>
-      `Kalz a dud a skriv war un dro. Klaskit en-dro ${wait}, pe kit e darempred ganeomp ${contact}.`,
+      `N’hall ket ar skoazeller respont diouzhtu. Klaskit en-dro ${wait}, pe kit e darempred ganeomp ${contact}.`,
     internal: ({ contact }) =>
       `Ur fazi a zo bet en tu diouzhimp. Klaskit en-dro; ma talc’h, kit e darempred ganeomp ${contact}.`,
   },

@@ -1,4 +1,4 @@
-import type { Ask, EndReason, ErrorCode, Hello, Limits, ServerMessage } from '../../protocol/messages.ts'
+import type { Ask, EndReason, ErrorCode, Failure, Hello, Limits, ServerMessage } from '../../protocol/messages.ts'
 import { PROTOCOL } from '../../protocol/messages.ts'
 import type { Log } from '../log.ts'
 import type { AskContext } from './admission.ts'
@@ -104,7 +104,14 @@ export class Session {
       return this.fail(from, refused, { id: ask.id })
     }
     const askers = new Set([from])
-    const question = new Question(this.parts.question, this.host(from.lang, askers), from.context, ask.id, text)
+    const question = new Question(
+      this.parts.question,
+      this.host(from.lang, askers),
+      from.context,
+      ask.id,
+      text,
+      ask.proof,
+    )
     this.asking = { question, askers }
     void question.settled.then(() => this.asked(question))
   }
@@ -134,7 +141,7 @@ export class Session {
     if (this.sockets.size === 0) this.home.idle(this)
   }
 
-  fail(to: Attached, code: ErrorCode, more: { id?: string; retryAfterMs?: number } = {}): void {
+  fail(to: Attached, code: ErrorCode, more: Pick<Failure, 'id' | 'retryAfterMs' | 'challenge'> = {}): void {
     // A stop that crosses its question's refusal on the way is no mistake.
     if (more.id !== undefined) this.refusedId = more.id
     const message = this.parts.assistant().sentence(code, to.lang, more)
@@ -214,14 +221,18 @@ export class Session {
   /** The askers get the error; the others, who saw it start, an end. */
   private refused(
     askers: ReadonlySet<Attached>,
-    refusal: { code: ErrorCode; retryAfterMs?: number },
+    refusal: Pick<Failure, 'code' | 'retryAfterMs' | 'challenge'>,
     turn?: Turn,
   ): void {
     const id = this.asking?.question.id
     // Its askers hear of it now; who sends the id from here on asks anew.
     if (!turn) this.asking = undefined
-    const { code, retryAfterMs } = refusal
-    const more = { ...(id !== undefined && { id }), ...(retryAfterMs !== undefined && { retryAfterMs }) }
+    const { code, retryAfterMs, challenge } = refusal
+    const more = {
+      ...(id !== undefined && { id }),
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+      ...(challenge !== undefined && { challenge }),
+    }
     for (const asker of askers) this.fail(asker, code, more)
     if (!turn) return
     for (const socket of this.sockets) if (!askers.has(socket)) socket.wire.send(doneOf(turn, 'interrupted'))

@@ -42,6 +42,10 @@ function sendPage(page: Page, request: IncomingMessage, response: ServerResponse
   response.setHeader('vary', 'accept-encoding')
   response.setHeader('cache-control', page.cache)
   response.setHeader('etag', page.etag)
+  if (page.shared) {
+    response.setHeader('cross-origin-resource-policy', 'cross-origin')
+    response.setHeader('access-control-allow-origin', '*')
+  }
   if (isFresh(request.headers['if-none-match'], page.etag)) {
     response.writeHead(304).end()
     return

@@ -6,12 +6,14 @@ export function securityHeaders(frameAncestors: readonly string[]): Record<strin
     "style-src 'self'",
     "img-src 'self' data:",
     "connect-src 'self'",
+    "worker-src 'self'",
     "manifest-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
     `frame-ancestors ${["'self'", ...frameAncestors].join(' ')}`,
     "require-trusted-types-for 'script'",
-    "trusted-types 'none'",
+    // For the worker that solves challenges; its policy knows one address.
+    'trusted-types proof-worker',
   ].join('; ')
   return {
     'content-security-policy': csp,

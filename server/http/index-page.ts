@@ -10,21 +10,43 @@ const zip = promisify(gzip)
 export async function withPersona(pages: Pages, persona: Persona): Promise<Pages> {
   const template = pages.get('/')
   if (!template) return pages
-  const identity = Buffer.from(fillTemplate(template.bodies.identity.toString('utf8'), persona))
+  const locale = [...pages.keys()].find((path) => path.startsWith(`/locale-${persona.lang}-`))
+  const identity = Buffer.from(fillTemplate(template.bodies.identity.toString('utf8'), persona, locale))
   const [br, gz] = await Promise.all([brotli(identity), zip(identity)])
   const index: Page = { ...template, etag: etagOf(identity), bodies: { identity, br, gzip: gz } }
   return new Map([...pages, ['/', index]])
 }
 
-/** Puts the persona's words, escaped, in place of {{lang}}, {{title}}, {{name}}, {{shop}}, {{greeting}}, … */
-export function fillTemplate(html: string, persona: Persona): string {
+/**
+ * Puts the persona's words, escaped, in place of {{lang}}, {{title}}, {{name}}, {{shop}}, {{greeting}}, …; `locale` is
+ * where the page's own sentences in the persona's language are, to be fetched early.
+ */
+export function fillTemplate(html: string, persona: Persona, locale = ''): string {
   const { greeting, placeholder, notice } = persona.texts[persona.lang]
   const { name, shop, lang } = persona
   const title = shop === name ? name : `${name} – ${shop}`
-  const words = { lang, title, name, shop, greeting, placeholder, notice }
+  const words = {
+    lang,
+    langs: persona.langs.join(' '),
+    locale,
+    title,
+    name,
+    shop,
+    greeting,
+    placeholder,
+    notice,
+    noscript: withoutScript[lang],
+    reach: contactSection(persona).path.join(' '),
+  }
   const escaped = Object.entries(words).map(([key, value]) => [key, escapeHtml(value)] as const)
   const values = new Map([...escaped, ['contact', contactHtml(persona)] as const])
   return html.replace(/\{\{(\w+)\}\}/g, (whole, key: string) => values.get(key) ?? whole)
+}
+
+const withoutScript: Readonly<Record<Persona['lang'], string>> = {
+  fr: 'L’assistant a besoin de JavaScript. Sans lui, la boutique reste à votre écoute\u00a0:',
+  en: 'The assistant needs JavaScript. Without it, the shop is still here for you:',
+  br: 'Ezhomm en deus ar skoazeller eus JavaScript. Heptañ e chom ar stal en ho servij:',
 }
 
 /** The contact card's rows, with links that a phone can follow. */

@@ -7,6 +7,8 @@ export type Page = {
   type: string
   cache: string
   etag: string
+  /** Other sites' pages may load it. */
+  shared?: true
   bodies: Partial<Record<Encoding, Buffer>> & { identity: Buffer }
 }
 export type Encoding = 'br' | 'gzip' | 'identity'
@@ -24,6 +26,8 @@ const TYPES: Readonly<Record<string, string>> = {
 }
 // As build.mjs names them.
 const HASHED = /-[0-9a-f]{8}\.[a-z]+$/
+// Its name stays, and each visitor of the shop's site asks for it: a new one may take some minutes to arrive.
+const LOADER = '/embed.js'
 
 /** Reads the built client once; afterwards a request is a look-up and never touches the file system. */
 export async function readPages(dir: string): Promise<Pages> {
@@ -34,7 +38,9 @@ export async function readPages(dir: string): Promise<Pages> {
     if (!entry.isFile() || type === undefined) continue
     const file = join(entry.parentPath, entry.name)
     const path = `/${posix.relative(dir, file)}`
-    pages.set(path === '/index.html' ? '/' : path, await readPage(file, type))
+    const page = await readPage(file, type)
+    if (path === LOADER) pages.set(path, { ...page, cache: 'public, max-age=600', shared: true })
+    else pages.set(path === '/index.html' ? '/' : path, page)
   }
   return pages
 }

@@ -70,7 +70,7 @@ function plan(tats: Tats, now: number, { rule, key, points }: PointsTake) {
 }
 
 /** The same bucket named twice is one take of the sum. */
-function merged(takes: readonly PointsTake[]): PointsTake[] {
+export function merged(takes: readonly PointsTake[]): PointsTake[] {
   const byId = new Map<string, PointsTake>()
   for (const take of takes) {
     assertPoints(take.points)
@@ -83,7 +83,8 @@ function merged(takes: readonly PointsTake[]): PointsTake[] {
   return [...byId.values()]
 }
 
-function measure({ name, burst, perMinute }: BucketRule): { interval: number; full: number } {
+/** Microseconds between tokens, and from empty to full. Throws RangeError on a rule that can't be meant. */
+export function measure({ name, burst, perMinute }: BucketRule): { interval: number; full: number } {
   const interval = Math.ceil(US_PER_MINUTE / perMinute)
   const full = burst * interval
   if (!Number.isSafeInteger(burst) || burst < 1 || !(perMinute > 0) || !(full > 0 && full <= LONGEST_REFILL_US)) {
@@ -92,6 +93,6 @@ function measure({ name, burst, perMinute }: BucketRule): { interval: number; fu
   return { interval, full }
 }
 
-function assertPoints(points: number): void {
+export function assertPoints(points: number): void {
   if (!Number.isSafeInteger(points) || points < 1) throw new RangeError(`${points} is not a number of points`)
 }

@@ -1,171 +1,128 @@
 /**
- * The wallet's ledger as pure steps on a book. Per scope (a day, its month, an address's share of the day):
- * spent + held <= cap, checked and booked in one atomic step. All amounts are integer nano-currency.
+ * The wallet's ledger: what every store keeps to, and how a book names its rows.
+ * Per scope (day, month, a part of the day) spent + held <= cap, in one atomic step. Amounts are whole nano-currency.
  */
-
 /** The sums of one scope. `requests` counts upstream calls, `outputTokens` what they were billed for. */
 export type ScopeRow = { spent: number; held: number; requests: number; outputTokens: number }
 
 /** One hold. `owner` is the boot id of the process that took it: a dead owner's open holds stay counted. */
-export type HoldRow = { owner: string; scopes: readonly string[]; nano: number; open: boolean }
+export type HoldRow = { owner: string; day: string; scopes: readonly string[]; nano: number; open: boolean }
 
 export type DayWindow = { day: string; month: string; daysLeft: number }
+export type Caps = { dayNano: number; monthNano: number }
 
-/** What stands in the store: read and written inside one atomic step. */
-export type Book = {
-  scope(key: string): ScopeRow | undefined
-  putScope(key: string, row: ScopeRow): void
-  hold(id: string): HoldRow | undefined
-  putHold(id: string, day: string, row: HoldRow): void
-  /** The latest day that was ever booked. */
-  window(): DayWindow | undefined
-  putWindow(window: DayWindow): void
-  halt(): string | undefined
-  putHalt(cause: string | undefined): void
-  /** Forgets holds and address shares of days before `day`. Sums of days and months stay, so nothing is given back. */
-  prune(day: string): void
+export type ScopeCause = 'pace' | 'share' | 'newcomers'
+/**
+ * One more cap on the day: on all of it (`key` ''), or on what is booked under `key`, `kind` or `kind:name`; names are
+ * addresses and the like, and stores keep only their hash. `own`: what that key has booked before this order counts
+ * `times` more. Once more than `rushNano` is booked, there is a rush.
+ */
+export type Scope = {
+  cause: ScopeCause
+  key: string
+  capNano: number
+  own?: { key: string; times: number }
+  rushNano?: number
 }
 
-export type Caps = { dayNano: number; monthNano: number; share: number }
-export type ReserveOrder = DayWindow & { id: string; owner: string; addressKey: string; nano: number; caps: Caps }
-export type LedgerCause = 'day' | 'month' | 'share' | 'too_large' | 'halted'
-/** `soon`: only open holds are in the way, and they settle within an answer's time. */
-export type Reserved = { ok: true; day: string } | { ok: false; cause: LedgerCause; soon: boolean; day: string }
+/** `at` is epoch ms; `hour` counts from the day's beginning, 0 to 23. */
+export type ReserveOrder = DayWindow & {
+  id: string
+  owner: string
+  nano: number
+  caps: Caps
+  scopes: readonly Scope[]
+  at: number
+  hour: number
+}
+export type LedgerCause = 'day' | 'month' | 'too_large' | 'halted' | ScopeCause
+/** A time of pressure, in epoch ms: what came after `since` came with it. */
+export type Rush = { since: number; until: number }
+/** What the day allows, told with every answer. */
+export type Seen = { day: string; capNano: number; rush: Rush | undefined }
+/** `soon`: only open holds are in the way, and they settle within an answer's time. `wantedNano`: a cap that would do. */
+export type Reserved = Seen & ({ ok: true } | { ok: false; cause: LedgerCause; soon: boolean; wantedNano: number })
 /** `nano` undefined: not known, so the hold is what was spent. `overrun`: more output was billed than was allowed. */
 export type Settlement = { nano: number | undefined; outputTokens: number; overrun: boolean }
 /** `excessNano`: what was billed beyond the hold. `halted`: this settlement stopped admission. */
 export type Settled = { known: boolean; excessNano: number; halted: boolean }
 export type Snapshot = { day: string; spent: ScopeRow; capNano: number; month: ScopeRow; halted: string | undefined }
 
+/** A sign of life of one process, with the refusals it counted since the last one. */
+export type Beat = {
+  owner: string
+  at: number
+  window: DayWindow
+  caps: Caps
+  refusals: Readonly<Record<string, number>>
+}
+/** `lastAt`: the latest time that any process had told before, 0 for none. */
+export type BeatAnswer = Seen & { lastAt: number }
+
+export type LedgerEvent = { at: number; kind: 'halt' | 'resume' | 'raise'; detail: string }
+/** `lost`: its process has been silent for 90 s, so nobody will settle it. It stays counted. */
+export type OpenHold = { id: string; owner: string; day: string; nano: number; lost: boolean }
+/** What the admin sees. `addresses` are hashed, the largest first; `refusals` are today's, by cause. */
+export type Report = Snapshot & {
+  raisedNano: number
+  hours: readonly { hour: number; row: ScopeRow }[]
+  addresses: readonly { key: string; row: ScopeRow }[]
+  holds: readonly OpenHold[]
+  refusals: Readonly<Record<string, number>>
+  events: readonly LedgerEvent[]
+  rush: Rush | undefined
+}
+
 /**
- * Where the books are. Every call is one atomic, durable step, and rejects when the store is out of order.
- * Repeating a call with the same hold id changes nothing.
+ * Where the books are. Every call is one atomic step, and rejects when the store is out of order; reserve, raise, halt
+ * and resume are durable. Repeating a call with the same hold id changes nothing.
  */
 export type LedgerStore = {
   reserve(order: ReserveOrder): Promise<Reserved>
   tighten(id: string, nano: number): Promise<void>
   settle(id: string, settlement: Settlement): Promise<Settled>
   snapshot(window: DayWindow, caps: Caps): Promise<Snapshot>
+  report(window: DayWindow, caps: Caps): Promise<Report>
+  beat(beat: Beat): Promise<BeatAnswer>
+  /** Adds to the cap of `day`; the month's stays. */
+  raise(day: string, nano: number): Promise<void>
   /** Stops admission everywhere until `resume`; survives restarts. */
   halt(cause: string): Promise<void>
-  resume(): Promise<void>
+  /** Lifts a halt and accepts the clock; with `window`, also when that day lies before the last one booked. */
+  resume(window?: DayWindow): Promise<void>
 }
 
-/** Runs `step` on the book as one atomic and durable step. Rejects when the store is out of order. */
-export type BookStore = { run<T>(step: (book: Book) => T): Promise<T> }
+export const LOST_AFTER_MS = 90_000
+export const RUSH_MS = 600_000
+/** A rush shows only when it has eaten its part: who came in the quarter of an hour before counts as having come with it. */
+export const RUSH_LOOKBACK_MS = 900_000
 
-const EMPTY: ScopeRow = { spent: 0, held: 0, requests: 0, outputTokens: 0 }
-
-export const ledgerOn = (store: BookStore): LedgerStore => ({
-  reserve: async (order) => store.run((book) => reserve(book, order)),
-  tighten: async (id, nano) => store.run((book) => tighten(book, id, nano)),
-  settle: async (id, settlement) => store.run((book) => settle(book, id, settlement)),
-  snapshot: async (window, caps) => store.run((book) => snapshot(book, window, caps)),
-  halt: async (cause) => store.run((book) => book.putHalt(book.halt() ?? cause)),
-  resume: async () => store.run((book) => book.putHalt(undefined)),
-})
-
-/** Sets `order.nano` aside in all scopes, or in none. */
-export function reserve(book: Book, order: ReserveOrder): Reserved {
-  assertNano(order.nano)
-  const window = currentWindow(book, order)
-  const { day } = window
-  if (book.hold(order.id)) return { ok: true, day }
-  if (book.halt() !== undefined) return { ok: false, cause: 'halted', soon: false, day }
-  const limits = limitsOf(book, window, order.caps, order.addressKey)
-  if (limits.some((limit) => order.nano > limit.largest)) return { ok: false, cause: 'too_large', soon: false, day }
-  const full = limits.find(({ row, cap }) => row.spent + row.held + order.nano > cap)
-  if (full) return { ok: false, cause: full.cause, soon: full.row.spent + order.nano <= full.cap, day }
-  for (const { key, row } of limits) {
-    book.putScope(key, { ...row, held: row.held + order.nano, requests: row.requests + 1 })
-  }
-  const scopes = limits.map(({ key }) => key)
-  book.putHold(order.id, day, { owner: order.owner, scopes, nano: order.nano, open: true })
-  const last = book.window()?.day
-  if (last !== day) book.putWindow(window)
-  // The day before is kept: its last holds are still being settled.
-  if (last !== undefined && last !== day) book.prune(last)
-  return { ok: true, day }
-}
-
-/** Lowers an open hold to `nano`; never raises it. Unknown and settled holds are left alone. */
-export function tighten(book: Book, id: string, nano: number): void {
-  assertNano(nano)
-  const hold = book.hold(id)
-  if (!hold?.open || nano >= hold.nano) return
-  update(book, hold.scopes, (row) => ({ ...row, held: row.held - (hold.nano - nano) }))
-  book.putHold(id, dayOf(hold), { ...hold, nano })
-}
-
-/** Turns an open hold into what was spent, in the scopes it was taken in. An overrun is booked, and halts admission. */
-export function settle(book: Book, id: string, settlement: Settlement): Settled {
-  const hold = book.hold(id)
-  if (!hold?.open) return { known: hold !== undefined, excessNano: 0, halted: false }
-  const nano = settlement.nano ?? hold.nano
-  assertNano(nano)
-  assertNano(settlement.outputTokens)
-  update(book, hold.scopes, (row) => ({
-    ...row,
-    spent: row.spent + nano,
-    held: row.held - hold.nano,
-    outputTokens: row.outputTokens + settlement.outputTokens,
-  }))
-  book.putHold(id, dayOf(hold), { ...hold, nano, open: false })
-  const excessNano = Math.max(0, nano - hold.nano)
-  const halted = excessNano > 0 || settlement.overrun
-  if (halted) book.putHalt(book.halt() ?? 'overrun')
-  return { known: true, excessNano, halted }
-}
-
-export function snapshot(book: Book, asked: DayWindow, caps: Caps): Snapshot {
-  const window = currentWindow(book, asked)
-  const [month = EMPTY, spent = EMPTY] = [book.scope(monthKey(window)), book.scope(dayKey(window))]
-  return { day: window.day, spent, capNano: dayCap(window, caps, month, spent), month, halted: book.halt() }
-}
-
-const monthKey = ({ month }: DayWindow): string => `month:${month}`
-const dayKey = ({ day }: DayWindow): string => `day:${day}`
-/** An address's share of a day; `prune` knows these keys by their front. */
+export const EMPTY_ROW: ScopeRow = { spent: 0, held: 0, requests: 0, outputTokens: 0 }
+export const monthKey = (month: string): string => `month:${month}`
+export const dayKey = (day: string): string => `day:${day}`
+export const hourKey = (day: string, hour: number): string => `hour:${day}:${String(hour).padStart(2, '0')}`
+/** A part of a day; `prune` knows these keys, and those of hours, by their fronts. */
 export const sharePrefix = 'share:'
+export const hourPrefix = 'hour:'
+export const scopeKey = (day: string, key: string): string => (key === '' ? dayKey(day) : `${sharePrefix}${day}:${key}`)
 
-/** A day that was booked never goes back: after a clock is set back, the later day goes on until time has caught up. */
-function currentWindow(book: Book, asked: DayWindow): DayWindow {
-  const stored = book.window()
-  return stored && stored.day > asked.day ? stored : { day: asked.day, month: asked.month, daysLeft: asked.daysLeft }
+/** min(day, 2 × month left / days left) and what was raised; the month's rest is that of the day's beginning. */
+export function capOn(caps: Caps, daysLeft: number, monthBeforeNano: number, raisedNano: number): number {
+  const left = Math.max(0, caps.monthNano - monthBeforeNano)
+  return Math.min(left, Math.min(caps.dayNano, Math.floor((2 * left) / daysLeft)) + raisedNano)
 }
 
-/** `largest`: what could ever fit, in an empty scope. */
-type Limit = { cause: 'month' | 'day' | 'share'; key: string; row: ScopeRow; cap: number; largest: number }
+/** Throws RangeError on what no store may book. */
+export function assertSettlement({ nano = 0, outputTokens }: Settlement): void {
+  assertNano(nano)
+  assertNano(outputTokens)
+}
 
-function limitsOf(book: Book, window: DayWindow, caps: Caps, addressKey: string): Limit[] {
-  const limit = (cause: Limit['cause'], key: string, largest: number): Limit => {
-    return { cause, key, row: book.scope(key) ?? EMPTY, cap: largest, largest }
+// A million of currency: sums of these stay exact in doubles, which is what Lua has too.
+const LARGEST_NANO = 1e15
+
+export function assertNano(nano: number): void {
+  if (!Number.isSafeInteger(nano) || nano < 0 || nano > LARGEST_NANO) {
+    throw new RangeError(`${nano} is not a whole amount`)
   }
-  const month = limit('month', monthKey(window), caps.monthNano)
-  const day = limit('day', dayKey(window), Math.min(caps.dayNano, caps.monthNano))
-  const share = limit('share', `${sharePrefix}${window.day}:${addressKey}`, Math.floor(day.largest * caps.share))
-  day.cap = dayCap(window, caps, month.row, day.row)
-  share.cap = Math.floor(day.cap * caps.share)
-  return [month, day, share]
-}
-
-/** min(day, 2 × month left / days left), where the month's rest is that of this day's beginning: fixed all day long. */
-function dayCap(window: DayWindow, caps: Caps, month: ScopeRow, day: ScopeRow): number {
-  const before = month.spent + month.held - (day.spent + day.held)
-  const smooth = Math.floor((2 * Math.max(0, caps.monthNano - before)) / window.daysLeft)
-  return Math.min(caps.dayNano, caps.monthNano, smooth)
-}
-
-/** A share that was pruned since stays forgotten. */
-function update(book: Book, scopes: readonly string[], change: (row: ScopeRow) => ScopeRow): void {
-  for (const key of scopes) {
-    const row = book.scope(key)
-    if (row) book.putScope(key, change(row))
-  }
-}
-
-const dayOf = (hold: HoldRow): string => hold.scopes.find((key) => key.startsWith('day:'))?.slice(4) ?? ''
-
-function assertNano(nano: number): void {
-  if (!Number.isSafeInteger(nano) || nano < 0) throw new RangeError(`${nano} is not a whole amount`)
 }

@@ -9,10 +9,12 @@ export type Taken = { ok: true; remaining: number } | { ok: false; retryAfterMs:
 export type Buckets = {
   /** One token from every bucket, or from none: a refusal changes nothing. Rejects only when the store is out of order. */
   take(takes: readonly BucketTake[]): Promise<Taken>
+  /** What `take` would say now; takes nothing. */
+  peek(takes: readonly BucketTake[]): Promise<Taken>
 }
 
 /** Why the wallet refused; `retryAfterMs` when waiting helps. */
-export type WalletCause = 'day' | 'month' | 'share' | 'pace' | 'too_large' | 'halted' | 'store'
+export type WalletCause = 'day' | 'month' | 'share' | 'pace' | 'newcomers' | 'too_large' | 'halted' | 'store'
 export type Reservation = { ok: true; hold: Hold } | { ok: false; cause: WalletCause; retryAfterMs?: number }
 
 /** What a call turned out to cost: known usage, nothing at all, or not known (the hold then stays as spent). */
@@ -32,6 +34,8 @@ export type Hold = {
  */
 export type ReserveRequest = {
   addressKey: string
+  /** The IPv6 networks around it, which may do `scale` times as much as one address. */
+  networks?: readonly { key: string; scale: number }[]
   promptBytes: number
   messages: number
   maxOutputTokens: number
@@ -45,4 +49,21 @@ export type Wallet = {
   /** Never rejects: a store in trouble is a refusal. */
   reserve(request: ReserveRequest): Promise<Reservation>
   state(): Promise<WalletState | undefined>
+  /** Whether there is a rush, since when (epoch ms): who came later is a newcomer. From memory, so cheap. */
+  rush(): { since: number } | undefined
+  /** Tells the store what is left to tell; to be called before it is closed. */
+  close(): Promise<void>
+}
+
+/** A secret that all processes on a store share, made at the first call. Rejects when the store is out of order. */
+export type Secrets = { secret(name: string): Promise<Uint8Array> }
+
+/** Work that is asked of visitors under pressure. Challenges and proofs are opaque texts; both are for one address. */
+export type ProofOfWork = {
+  /** Whether a question of a session that is there `since` then (as in ReserveRequest) needs a proof. */
+  wanted(since: number | undefined): boolean
+  /** A new piece of work, to be done within two minutes. Rejects when the store is out of order. */
+  challenge(addressKey: string): Promise<string>
+  /** True once per solved challenge; false for any other text. Rejects when the store is out of order. */
+  redeem(proof: string, addressKey: string): Promise<boolean>
 }

@@ -47,6 +47,16 @@ export function pricesOf(model: string, override: PriceOverride = {}): Priced {
   return { ok: true, prices: maxPromptTokens === undefined ? prices : { ...prices, maxPromptTokens } }
 }
 
+/** The currency of `prices`, or '' when the admin set them: only the table's is known. */
+export function currencyOf(model: string, prices: Prices): string {
+  const known = pricesOf(model)
+  const same =
+    known.ok &&
+    known.prices.inputNanoPerMillion === prices.inputNanoPerMillion &&
+    known.prices.outputNanoPerMillion === prices.outputNanoPerMillion
+  return same ? PRICES_CURRENCY : ''
+}
+
 /** Whole nano-currency, rounded up, for whole token counts. Exact: the products pass 2^53. */
 export function costNano(prices: Prices, promptTokens: number, outputTokens: number): number {
   const input = BigInt(promptTokens) * BigInt(prices.inputNanoPerMillion)

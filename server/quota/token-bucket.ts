@@ -3,8 +3,30 @@ import type { Level, PointsTake, Tats, Verdict } from './bucket.ts'
 import { bucketKey, drain, levelOf, takeAll } from './bucket.ts'
 import type { BucketRule, Buckets } from './port.ts'
 
-/** Runs `step` on the store's TATs as one atomic step, at the store's `now` in µs. Rejects when it is out of order. */
-export type TatStore = { run<T>(step: (tats: Tats, now: number) => T): Promise<T> }
+/** Where buckets are. Each call is one atomic step at the store's own time, and rejects when it is out of order. */
+export type TokenStore = {
+  takeAll(takes: readonly PointsTake[]): Promise<Verdict>
+  /** Undefined: full. */
+  level(rule: BucketRule, key: string): Promise<Level | undefined>
+  /** Takes up to `points`, and says what is left. */
+  drain(take: PointsTake): Promise<Level | undefined>
+  delete(rule: BucketRule, key: string): Promise<void>
+}
+
+/** Runs `step` on the store's TATs as one atomic step, at the store's `now` in µs. */
+type RunOnTats = <T>(step: (tats: Tats, now: number) => T) => Promise<T>
+
+/** Buckets on a store that runs steps in this process. */
+export const tokensOn = (run: RunOnTats): TokenStore => ({
+  takeAll: async (takes) => run((tats, now) => takeAll(tats, now, takes)),
+  level: async (rule, key) => run((tats, now) => levelOf(tats, now, rule, key)),
+  drain: async (take) =>
+    run((tats, now) => {
+      drain(tats, now, take)
+      return levelOf(tats, now, take.rule, take.key)
+    }),
+  delete: async (rule, key) => run((tats) => tats.delete(bucketKey(rule, key))),
+})
 
 const refuse = (): Promise<never> => Promise.reject(new Error('a token bucket refills by time alone'))
 
@@ -18,9 +40,9 @@ export class TokenBucket extends RateLimiterCompatibleAbstract {
   override readonly blockDuration = 0
   override readonly execEvenly = false
   readonly rule: BucketRule
-  readonly #store: TatStore
+  readonly #store: TokenStore
 
-  constructor(rule: BucketRule, store: TatStore) {
+  constructor(rule: BucketRule, store: TokenStore) {
     super()
     this.rule = rule
     this.keyPrefix = rule.name
@@ -41,30 +63,25 @@ export class TokenBucket extends RateLimiterCompatibleAbstract {
     const store = first.bucket.#store
     if (parts.some((part) => part.bucket.#store !== store)) throw new RangeError('buckets of one store only')
     const takes = parts.map(({ bucket, key, points }) => ({ rule: bucket.rule, key, points }))
-    const verdict = await store.run((tats, now) => takeAll(tats, now, takes))
+    const verdict = await store.takeAll(takes)
     if (!verdict.ok) throw refusal(verdict, takes)
     return new RateLimiterRes(verdict.remaining, 0, first.points, false)
   }
 
   override async get(key: string | number): Promise<RateLimiterRes | null> {
-    const level = await this.#store.run((tats, now) => levelOf(tats, now, this.rule, String(key)))
+    const level = await this.#store.level(this.rule, String(key))
     return level ? this.#res(level) : null
   }
 
   override async delete(key: string | number): Promise<boolean> {
-    return this.#store.run((tats, now) => {
-      const known = levelOf(tats, now, this.rule, String(key)) !== undefined
-      tats.delete(bucketKey(this.rule, String(key)))
-      return known
-    })
+    const known = (await this.#store.level(this.rule, String(key))) !== undefined
+    await this.#store.delete(this.rule, String(key))
+    return known
   }
 
   /** Takes what is there, up to `points`: a penalty empties a bucket but leaves no debt. */
   override async penalty(key: string | number, points = 1): Promise<RateLimiterRes> {
-    const level = await this.#store.run((tats, now) => {
-      drain(tats, now, { rule: this.rule, key: String(key), points })
-      return levelOf(tats, now, this.rule, String(key))
-    })
+    const level = await this.#store.drain({ rule: this.rule, key: String(key), points })
     return this.#res(level ?? { remaining: this.rule.burst, waitMs: 0 })
   }
 
@@ -78,7 +95,7 @@ export class TokenBucket extends RateLimiterCompatibleAbstract {
 }
 
 /** The port over one store: the buckets of a take are TokenBuckets, taken together. */
-export function tokenBuckets(store: TatStore): Buckets {
+export function tokenBuckets(store: TokenStore): Buckets {
   const known = new Map<string, TokenBucket>()
   const bucketOf = (rule: BucketRule): TokenBucket => {
     const id = `${rule.name}/${rule.burst}/${rule.perMinute}`
@@ -96,6 +113,17 @@ export function tokenBuckets(store: TatStore): Buckets {
         if (!(refused instanceof Refusal)) throw refused
         return { ok: false, retryAfterMs: refused.msBeforeNext, bucket: refused.bucket }
       }
+    },
+    async peek(takes) {
+      const levels = await Promise.all(
+        takes.map(async ({ rule, key }) => {
+          const { remaining, waitMs } = (await store.level(rule, key)) ?? { remaining: rule.burst, waitMs: 0 }
+          return { remaining: Math.max(0, remaining - 1), waitMs, bucket: rule.name }
+        }),
+      )
+      const late = levels.reduce((worst, next) => (next.waitMs > worst.waitMs ? next : worst))
+      if (late.waitMs > 0) return { ok: false, retryAfterMs: late.waitMs, bucket: late.bucket }
+      return { ok: true, remaining: Math.min(...levels.map(({ remaining }) => remaining)) }
     },
   }
 }

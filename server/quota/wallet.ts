@@ -1,12 +1,24 @@
 import type { Clock, Random } from '../clock.ts'
 import type { Log } from '../log.ts'
-import type { Caps, DayWindow, LedgerStore, ReserveOrder, Settlement } from './ledger.ts'
-import type { Hold, Outcome, Reservation, ReserveRequest, Wallet, WalletCause } from './port.ts'
+import type { FairRequest } from './fairness.ts'
+import { fairCaps, fairScopes } from './fairness.ts'
+import type { HoldParts } from './hold.ts'
+import { ABSURD_TOKENS, FREE, isTokenCount, openHold } from './hold.ts'
+import type { Caps, LedgerStore, Reserved } from './ledger.ts'
+import { Life } from './life.ts'
+import type { Reservation, ReserveRequest, Wallet, WalletState } from './port.ts'
 import type { Prices } from './prices.ts'
 import { costNano } from './prices.ts'
-import { windows } from './windows.ts'
+import { shortWindows } from './short-days.ts'
+import type { Guard } from './store-guard.ts'
+import { storeGuard } from './store-guard.ts'
+import type { Window } from './windows.ts'
+import { elapsedOf, windows } from './windows.ts'
 
-/** `sharePerAddress` is the part of a day, in (0, 1], that one address key may hold or have spent. */
+/**
+ * `sharePerAddress` is the part of a day, in (0, 1], that one address key may hold or have spent. `pacing` (default on)
+ * releases the day bit by bit. `daySeconds` makes days that short, for measurements.
+ */
 export type WalletOptions = {
   store: LedgerStore
   prices: Prices
@@ -14,6 +26,8 @@ export type WalletOptions = {
   budgetPerMonth: number
   timeZone: string
   sharePerAddress: number
+  pacing?: boolean
+  daySeconds?: number | undefined
   clock: Clock
   random: Random
   log: Log
@@ -27,94 +41,104 @@ const NANO = 1_000_000_000
 const LARGEST_BUDGET = 1_000_000
 const HOLDS_TURN_MS = 10_000
 const CLOCK_JUMP_MS = 300_000
-// Beyond any context window or output limit: such a number is a fault of the report, not a cost.
-const ABSURD_TOKENS = 10_000_000
 
 /** The wallet over a ledger. Throws RangeError on budgets, a share or a time zone that can't be meant. */
-export function createWallet(options: WalletOptions): Wallet {
-  const { store, prices, clock, log } = options
-  const caps = capsOf(options)
-  const windowAt = windows(options.timeZone)
-  const guard = storeGuard(log)
-  const jumped = jumpWatch(clock)
+export const createWallet = (options: WalletOptions): Wallet => new LedgerWallet(options)
 
-  async function order(request: ReserveRequest, nano: number): Promise<Reservation> {
-    const window = windowAt(clock.now())
-    const id = options.random.token(16)
-    const { day, month, daysLeft } = window
-    const wanted: ReserveOrder = {
-      id,
-      owner: options.bootId,
-      addressKey: request.addressKey,
-      nano,
-      caps,
-      day,
-      month,
-      daysLeft,
+class LedgerWallet implements Wallet {
+  readonly #options: WalletOptions
+  readonly #caps: Caps
+  readonly #windowNow: () => Window
+  readonly #guard: Guard
+  readonly #life: Life
+  readonly #jumped: JumpWatch
+  readonly #holds: HoldParts
+
+  constructor(options: WalletOptions) {
+    const { store, prices, clock, log, daySeconds, timeZone, bootId } = options
+    const windowAt = daySeconds === undefined ? windows(timeZone) : shortWindows(daySeconds)
+    this.#options = options
+    this.#caps = capsOf(options)
+    this.#windowNow = () => windowAt(clock.now())
+    this.#guard = storeGuard(log)
+    this.#jumped = jumpWatch(clock)
+    const shared = { store, log, guard: this.#guard }
+    const life = new Life({ ...shared, clock, owner: bootId, caps: this.#caps, windowNow: this.#windowNow })
+    this.#life = life
+    this.#holds = { ...shared, prices, settle: (id, settlement) => life.settle(id, settlement) }
+  }
+
+  async reserve(request: ReserveRequest): Promise<Reservation> {
+    const reservation = await this.#admitted(request)
+    if (!reservation.ok) this.#life.refused(reservation.cause)
+    return reservation
+  }
+
+  async state(): Promise<WalletState | undefined> {
+    const seen = await this.#guard(() => this.#options.store.snapshot(this.#windowNow(), this.#caps))
+    if (!seen) return undefined
+    const { day, spent, capNano, halted } = seen.value
+    return { day, spentNano: spent.spent, heldNano: spent.held, capNano, halted: halted !== undefined }
+  }
+
+  rush(): { since: number } | undefined {
+    return this.#life.rush()
+  }
+
+  close(): Promise<void> {
+    return this.#life.close()
+  }
+
+  async #admitted(request: ReserveRequest): Promise<Reservation> {
+    const { store, prices, log } = this.#options
+    if (this.#jumped.yes()) {
+      log.error('wallet_halted', { cause: 'clock' })
+      if (await this.#guard(() => store.halt('clock'))) this.#jumped.told()
+      return { ok: false, cause: 'halted' }
     }
-    const called = await guard(() => store.reserve(wanted))
-    if (!called) return { ok: false, cause: 'store' }
-    const answer = called.value
-    if (answer.ok) return { ok: true, hold: openHold(id, request.maxOutputTokens, { store, prices, log, guard }) }
-    const retryAfterMs = answer.soon ? HOLDS_TURN_MS : waitOf(answer.cause, window.endsAt - clock.now())
-    return { ok: false, cause: answer.cause, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
+    const promptTokens = promptBound(request)
+    if (promptTokens === undefined || promptTokens > (prices.maxPromptTokens ?? ABSURD_TOKENS)) {
+      return { ok: false, cause: 'too_large' }
+    }
+    return this.#order(request, costNano(prices, promptTokens, request.maxOutputTokens))
   }
 
-  return {
-    async reserve(request) {
-      if (jumped.yes()) {
-        log.error('wallet_halted', { cause: 'clock' })
-        if (await guard(() => store.halt('clock'))) jumped.told()
-        return { ok: false, cause: 'halted' }
-      }
-      const promptTokens = promptBound(request)
-      if (promptTokens === undefined || promptTokens > (prices.maxPromptTokens ?? ABSURD_TOKENS)) {
-        return { ok: false, cause: 'too_large' }
-      }
-      return order(request, costNano(prices, promptTokens, request.maxOutputTokens))
-    },
-    async state() {
-      const window: DayWindow = windowAt(clock.now())
-      const seen = await guard(() => store.snapshot(window, caps))
-      if (!seen) return undefined
-      const { day, spent, capNano, halted } = seen.value
-      return { day, spentNano: spent.spent, heldNano: spent.held, capNano, halted: halted !== undefined }
-    },
+  async #order(request: ReserveRequest, nano: number): Promise<Reservation> {
+    const window = this.#windowNow()
+    const dayCapNano = await this.#life.capOf(window.day)
+    if (dayCapNano === undefined) return { ok: false, cause: 'store' }
+    const { store, clock, random, bootId } = this.#options
+    const at = clock.now()
+    const fair = this.#fairRequest(request, dayCapNano, elapsedOf(window, at))
+    const id = random.token(16)
+    const { day, month, daysLeft } = window
+    const hour = Math.min(23, Math.floor(fair.elapsed * 24))
+    const scopes = fairScopes(fair, request.addressKey, request.networks)
+    const order = { id, owner: bootId, nano, caps: this.#caps, scopes, at, hour, day, month, daysLeft }
+    const called = await this.#guard(() => store.reserve(order))
+    if (!called) {
+      // It may have been booked all the same, and nothing was sent.
+      void this.#life.settle(id, FREE, true)
+      return { ok: false, cause: 'store' }
+    }
+    this.#life.saw(called.value)
+    if (!called.value.ok) return refusal(called.value, window, fair, at)
+    this.#life.opened()
+    return { ok: true, hold: openHold(id, request.maxOutputTokens, this.#holds) }
   }
-}
 
-type HoldParts = { store: LedgerStore; prices: Prices; log: Log; guard: Guard }
-
-function openHold(id: string, maxOutputTokens: number, { store, prices, log, guard }: HoldParts): Hold {
-  return {
-    id,
-    async tighten(promptTokens) {
-      if (!isTokenCount(promptTokens) || promptTokens === 0) return
-      await guard(() => store.tighten(id, costNano(prices, promptTokens, maxOutputTokens)))
-    },
-    async settle(outcome) {
-      const settlement = settlementOf(outcome, maxOutputTokens, prices, log)
-      const called = await guard(() => store.settle(id, settlement))
-      if (!called) return
-      const { known, halted, excessNano } = called.value
-      if (!known) log.error('hold_unknown', { hold: id })
-      if (halted) log.error('budget_overrun', { hold: id, excessNano, outputTokens: settlement.outputTokens })
-    },
+  #fairRequest({ since }: ReserveRequest, dayCapNano: number, elapsed: number): FairRequest {
+    const { sharePerAddress, pacing = true } = this.#options
+    const rush = this.#life.rush()
+    const established = since !== undefined && (!rush || since < rush.since)
+    return { elapsed, dayCapNano, share: sharePerAddress, pacing, established }
   }
 }
 
-const UNKNOWN: Settlement = { nano: undefined, outputTokens: 0, overrun: false }
-
-function settlementOf(outcome: Outcome, maxOutputTokens: number, prices: Prices, log: Log): Settlement {
-  if (outcome.kind === 'free') return { nano: 0, outputTokens: 0, overrun: false }
-  if (outcome.kind === 'unknown') return UNKNOWN
-  const { promptTokens, outputTokens } = outcome.usage
-  if (isTokenCount(promptTokens) && isTokenCount(outputTokens) && promptTokens > 0) {
-    const nano = costNano(prices, promptTokens, outputTokens)
-    return { nano, outputTokens, overrun: outputTokens > maxOutputTokens }
-  }
-  log.warn('usage_absurd', { promptTokens, outputTokens })
-  return UNKNOWN
+function refusal(refused: Reserved & { ok: false }, window: Window, fair: FairRequest, now: number): Reservation {
+  const { cause, soon } = refused
+  const retryAfterMs = soon ? HOLDS_TURN_MS : waitOf(refused, window, fair, now)
+  return { ok: false, cause, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
 }
 
 /** No tokenizer makes more tokens than bytes. Undefined when the numbers are none. */
@@ -124,10 +148,21 @@ function promptBound({ promptBytes, messages, maxOutputTokens }: ReserveRequest)
   return promptBytes + TOKENS_PER_MESSAGE * messages
 }
 
-const isTokenCount = (count: number): boolean => Number.isSafeInteger(count) && count >= 0 && count <= ABSURD_TOKENS
-
-function waitOf(cause: WalletCause, untilTomorrow: number): number | undefined {
-  return cause === 'day' || cause === 'share' ? Math.max(1, Math.ceil(untilTomorrow)) : undefined
+/** Until tomorrow, or until enough of the day is released. Undefined: waiting doesn't help. */
+function waitOf(refused: Reserved & { ok: false }, window: Window, fair: FairRequest, now: number): number | undefined {
+  const { cause, wantedNano } = refused
+  const untilTomorrow = Math.max(1, Math.ceil(window.endsAt - now))
+  if (cause === 'day' || cause === 'share') return untilTomorrow
+  if (cause !== 'pace' && cause !== 'newcomers') return undefined
+  const cap = cause === 'newcomers' && fair.established ? 'establishedNano' : 'newcomersNano'
+  const fits = (ms: number) => fairCaps({ ...fair, elapsed: elapsedOf(window, now + ms) })[cap] >= wantedNano
+  let [early, late] = [0, untilTomorrow]
+  while (late - early > 1) {
+    const middle = Math.floor((early + late) / 2)
+    if (fits(middle)) late = middle
+    else early = middle
+  }
+  return late
 }
 
 function capsOf({ budgetPerDay, budgetPerMonth, sharePerAddress }: WalletOptions): Caps {
@@ -136,12 +171,13 @@ function capsOf({ budgetPerDay, budgetPerMonth, sharePerAddress }: WalletOptions
     return Math.round(amount * NANO)
   }
   if (!(sharePerAddress > 0 && sharePerAddress <= 1)) throw new RangeError(`sharePerAddress: ${sharePerAddress}`)
-  const [dayNano, monthNano] = [toNano('budgetPerDay', budgetPerDay), toNano('budgetPerMonth', budgetPerMonth)]
-  return { dayNano, monthNano, share: sharePerAddress }
+  return { dayNano: toNano('budgetPerDay', budgetPerDay), monthNano: toNano('budgetPerMonth', budgetPerMonth) }
 }
 
+type JumpWatch = { yes(): boolean; told(): void }
+
 /** Whether the wall clock left the monotonic one by more than five minutes since the last look, until it was told. */
-function jumpWatch(clock: Clock): { yes(): boolean; told(): void } {
+function jumpWatch(clock: Clock): JumpWatch {
   let offset = clock.now() - clock.monotonic()
   let jumped = false
   return {
@@ -155,29 +191,4 @@ function jumpWatch(clock: Clock): { yes(): boolean; told(): void } {
       jumped = false
     },
   }
-}
-
-/** Undefined instead of a rejection. */
-type Guard = <T>(call: () => Promise<T>) => Promise<{ value: T } | undefined>
-
-/** Turns a store's rejections into `undefined`, and logs when trouble begins and when it ends, not in between. */
-function storeGuard(log: Log): Guard {
-  let working = true
-  return async (call) => {
-    try {
-      const value = await call()
-      if (!working) log.info('store_back')
-      working = true
-      return { value }
-    } catch (cause) {
-      if (working) log.error('store_trouble', { code: codeOf(cause) })
-      working = false
-      return undefined
-    }
-  }
-}
-
-const codeOf = (cause: unknown): string => {
-  if (!(cause instanceof Error)) return 'unknown'
-  return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name
 }

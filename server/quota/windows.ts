@@ -24,15 +24,22 @@ export function windows(timeZone: string): (now: number) => Window {
   }
 }
 
-function windowOf(now: number, dayOf: (ms: number) => string): Window {
-  const day = dayOf(now)
-  const month = day.slice(0, 7)
+/** How much of the window is over, in [0, 1]. */
+export const elapsedOf = ({ startsAt, endsAt }: Window, now: number): number =>
+  Math.min(1, Math.max(0, (now - startsAt) / (endsAt - startsAt)))
+
+function named(day: string): Pick<Window, 'day' | 'month' | 'daysLeft'> {
   const [year = 0, monthNumber = 0, date = 0] = day.split('-').map(Number)
   const daysInMonth = new Date(Date.UTC(year, monthNumber, 0)).getUTCDate()
+  return { day, month: day.slice(0, 7), daysLeft: daysInMonth - date + 1 }
+}
+
+function windowOf(now: number, dayOf: (ms: number) => string): Window {
+  const day = dayOf(now)
   // Midnight can be missing or come at odd offsets, so it is searched for: the first instant with that day's name.
   const startsAt = firstAfter(now - 26 * HOUR_MS, now, (ms) => dayOf(ms) >= day)
   const endsAt = firstAfter(now, now + 26 * HOUR_MS, (ms) => dayOf(ms) > day)
-  return { day, month, daysLeft: daysInMonth - date + 1, startsAt, endsAt }
+  return { ...named(day), startsAt, endsAt }
 }
 
 /** The first whole ms in (low, high] that passes, where once it passes it always does; `high` does. */

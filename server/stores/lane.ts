@@ -1,11 +1,13 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type Database from 'libsql/promise'
+import type { Prepare, Statement } from './sqlite-rows.ts'
 
 /** `durable` survives a power cut once it resolves; else only the end of the process. */
 export type Lane = {
   /** Runs `step` inside a transaction that it may share with its neighbours. Rejects when that is rolled back. */
   run<T>(durable: boolean, step: () => T): Promise<T>
-  /** Resolves once nothing is under way. */
-  idle(): Promise<void>
+  /** Waits until nothing is under way, and lets go of what the lane opened. */
+  close(): Promise<void>
 }
 
 type Job = { durable: boolean; step(): void; done(): void; failed(cause: unknown): void }
@@ -13,6 +15,8 @@ type Job = { durable: boolean; step(): void; done(): void; failed(cause: unknown
 // Some 3 ms of statements: what is left goes into the next transaction, and the event loop turns in between.
 const JOBS_PER_TRANSACTION = 32
 const BUSY_ATTEMPTS = 100
+// Some 2 MB of log; SQLite's own limit would copy it back inside a commit, on whoever's time that is.
+const TRANSACTIONS_PER_CHECKPOINT = 500
 
 /** SQLite's own wait for a lock, in ms. Short, because it blocks one of the few threads that the owner may need. */
 export const BUSY_MS = 50
@@ -23,87 +27,201 @@ export async function execWaiting(db: Database, sql: string): Promise<void> {
     try {
       return void (await db.exec(sql))
     } catch (cause) {
-      const busy = cause instanceof Error && 'code' in cause && String(cause.code).startsWith('SQLITE_BUSY')
-      if (!busy || attempt === BUSY_ATTEMPTS) throw cause
+      if (!isBusy(cause) || attempt === BUSY_ATTEMPTS) throw cause
     }
   }
 }
 
-/**
- * One writer for one connection: what comes in while the lock is awaited shares a transaction, so a burst pays for one
- * fsync. Waiting for the lock and the fsync happen off the event loop; the statements between run in microseconds.
- */
-export function openLane(db: Database): Lane {
-  const queue: Job[] = []
-  let working: Promise<void> | undefined
+/** What the lane needs of its file: `connect` opens it once more, `sync` makes what was written survive a power cut. */
+export type LaneParts = { db: Database; prepare: Prepare; connect(): Database; sync(): Promise<void> }
 
-  async function work(): Promise<void> {
-    while (queue.length > 0) await transaction()
-    working = undefined
+/**
+ * One writer for one connection. A transaction writes to the log in memory, so it runs at once, in tens of microseconds;
+ * what may wait, for a lock, a sync or a checkpoint, waits off the event loop, and shares the next one of these.
+ */
+export async function openLane(parts: LaneParts): Promise<Lane> {
+  // NORMAL syncs before a checkpoint only; what is to be durable is synced by hand, beside the next transactions.
+  await parts.db.exec('PRAGMA wal_autocheckpoint=0; PRAGMA synchronous=NORMAL')
+  const { prepare } = parts
+  const impatient = await prepare('PRAGMA busy_timeout=0')
+  impatient.get()
+  return new SqliteLane(parts, {
+    begin: await prepare('BEGIN IMMEDIATE'),
+    commit: await prepare('COMMIT'),
+    impatient,
+    patient: await prepare(`PRAGMA busy_timeout=${BUSY_MS}`),
+  })
+}
+
+class SqliteLane implements Lane {
+  readonly #db: Database
+  readonly #sql: LaneSql
+  readonly #queue: Job[] = []
+  readonly #checkpoints: Checkpoints
+  readonly #syncs: SharedSync
+  #working: Promise<void> | undefined
+
+  constructor({ db, connect, sync }: LaneParts, sql: LaneSql) {
+    this.#db = db
+    this.#sql = sql
+    this.#checkpoints = checkpointer(connect)
+    this.#syncs = sharedSync(sync)
   }
 
-  async function transaction(): Promise<void> {
-    const durable = queue.some((job) => job.durable)
+  run<T>(durable: boolean, step: () => T): Promise<T> {
+    return new Promise((resolve, failed) => {
+      let finish = (): void => undefined
+      const job: Job = {
+        durable,
+        step() {
+          const value = step()
+          finish = () => resolve(value)
+        },
+        done: () => finish(),
+        failed,
+      }
+      this.#queue.push(job)
+      this.#working ??= this.#work()
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#working
+    await this.#syncs.idle()
+    await this.#checkpoints.close()
+  }
+
+  async #work(): Promise<void> {
+    // A moment later, so that what is asked for in one go shares a transaction.
+    await Promise.resolve()
+    while (this.#queue.length > 0) {
+      await this.#transaction()
+      if (this.#queue.length > 0) await turn()
+    }
+    this.#working = undefined
+  }
+
+  async #transaction(): Promise<void> {
     try {
-      await execWaiting(db, `PRAGMA synchronous=${durable ? 'FULL' : 'NORMAL'}; BEGIN IMMEDIATE`)
+      if (!this.#began()) await this.#beginWaiting()
     } catch (cause) {
-      for (const job of queue.splice(0)) job.failed(cause)
+      for (const job of this.#queue.splice(0)) job.failed(cause)
       return
     }
-    // What came while waiting joins, unless it asks for more durability than this transaction has.
-    const batch = take((job) => durable || !job.durable)
+    const batch = this.#queue.splice(0, JOBS_PER_TRANSACTION)
     const broken = firstBroken(batch)
-    const refused =
-      broken ??
-      (await db.exec('COMMIT').then(
-        () => undefined,
-        (cause: unknown) => ({ cause }),
-      ))
-    if (!refused) {
-      for (const job of batch) job.done()
-      return
-    }
-    await db.exec('ROLLBACK').catch(() => undefined)
+    const refused = broken ?? this.#committed()
+    if (!refused) return this.#finish(batch)
+    await this.#db.exec('ROLLBACK').catch(() => undefined)
     // A step that threw fails alone; its neighbours were rolled back with it and run again.
-    if (broken) queue.unshift(...batch.filter((job) => job !== broken.job))
+    if (broken) this.#queue.unshift(...batch.filter((job) => job !== broken.job))
     for (const job of broken ? [broken.job] : batch) job.failed(refused.cause)
   }
 
-  function firstBroken(batch: readonly Job[]): { job: Job; cause: unknown } | undefined {
-    for (const job of batch) {
-      try {
-        job.step()
-      } catch (cause) {
-        return { job, cause }
-      }
+  #finish(batch: readonly Job[]): void {
+    const durable = batch.filter((job) => job.durable)
+    for (const job of batch) if (!job.durable) job.done()
+    if (durable.length === 0) return
+    const settleAll = (settle: (job: Job) => void): void => {
+      for (const job of durable) settle(job)
     }
-    return undefined
+    void this.#syncs.next().then(
+      () => settleAll((job) => job.done()),
+      (cause: unknown) => settleAll((job) => job.failed(cause)),
+    )
   }
 
-  function take(fits: (job: Job) => boolean): Job[] {
-    const end = queue.findIndex((job, index) => index === JOBS_PER_TRANSACTION || !fits(job))
-    return queue.splice(0, end < 0 ? queue.length : end)
+  /** Without waiting: a lock that another process holds is waited for off the event loop. */
+  #began(): boolean {
+    try {
+      this.#sql.begin.run()
+      return true
+    } catch (cause) {
+      if (isBusy(cause)) return false
+      throw cause
+    }
   }
 
+  async #beginWaiting(): Promise<void> {
+    this.#sql.patient.get()
+    await execWaiting(this.#db, 'BEGIN IMMEDIATE').finally(() => this.#sql.impatient.get())
+    try {
+      // Refused as busy it counts as still running, and nothing could commit; refused again it has ended.
+      this.#sql.begin.run()
+    } catch {}
+  }
+
+  #committed(): { cause: unknown } | undefined {
+    try {
+      this.#sql.commit.run()
+      this.#checkpoints.committed()
+      return undefined
+    } catch (cause) {
+      return { cause }
+    }
+  }
+}
+
+function firstBroken(batch: readonly Job[]): { job: Job; cause: unknown } | undefined {
+  for (const job of batch) {
+    try {
+      job.step()
+    } catch (cause) {
+      return { job, cause }
+    }
+  }
+  return undefined
+}
+
+type LaneSql = Record<'begin' | 'commit' | 'impatient' | 'patient', Statement>
+
+type SharedSync = { next(): Promise<void>; idle(): Promise<void> }
+type Checkpoints = { committed(): void; close(): Promise<void> }
+
+/** A sync that begins after `next` was called; those who wait for one share it. */
+function sharedSync(sync: () => Promise<void>): SharedSync {
+  let running: Promise<void> = Promise.resolve()
+  let following: Promise<void> | undefined
   return {
-    run(durable, step) {
-      return new Promise((resolve, failed) => {
-        let finish = (): void => undefined
-        const job: Job = {
-          durable,
-          step() {
-            const value = step()
-            finish = () => resolve(value)
-          },
-          done: () => finish(),
-          failed,
-        }
-        queue.push(job)
-        working ??= work()
-      })
+    next() {
+      following ??= running
+        .catch(() => undefined)
+        .then(() => {
+          following = undefined
+          running = sync()
+          return running
+        })
+      return following
     },
-    async idle() {
-      await working
+    idle: async () => void (await (following ?? running).catch(() => undefined)),
+  }
+}
+
+/** Copies the log back into the file now and then, beside the writers, on a connection of its own. */
+function checkpointer(connect: () => Database): Checkpoints {
+  let count = 0
+  let connection: Database | undefined
+  let running: Promise<void> | undefined
+  async function checkpoint(): Promise<void> {
+    try {
+      connection ??= connect()
+      await connection.exec('PRAGMA wal_checkpoint(PASSIVE)')
+    } catch {
+      // The log grows until the next one, which is no harm.
+    }
+    running = undefined
+  }
+  return {
+    committed() {
+      count += 1
+      if (count % TRANSACTIONS_PER_CHECKPOINT === 0) running ??= checkpoint()
+    },
+    async close() {
+      await running
+      connection?.close()
     },
   }
 }
+
+const isBusy = (cause: unknown): boolean =>
+  cause instanceof Error && 'code' in cause && String(cause.code).startsWith('SQLITE_BUSY')

@@ -1,13 +1,18 @@
 import type { ConversationStore } from '../chat/ports.ts'
 import type { Clock } from '../clock.ts'
+import type { Book } from '../quota/book.ts'
 import type { Tats } from '../quota/bucket.ts'
 import { toMicros } from '../quota/bucket.ts'
-import type { Book, BookStore, DayWindow, HoldRow, ScopeRow } from '../quota/ledger.ts'
-import { ledgerOn, sharePrefix } from '../quota/ledger.ts'
-import type { TatStore } from '../quota/token-bucket.ts'
-import { tokenBuckets } from '../quota/token-bucket.ts'
+import type { DayWindow, HoldRow, ScopeRow } from '../quota/ledger.ts'
+import { hourPrefix, sharePrefix } from '../quota/ledger.ts'
+import type { BookStore } from '../quota/ledger-report.ts'
+import { ledgerOn } from '../quota/ledger-report.ts'
+import type { TokenStore } from '../quota/token-bucket.ts'
+import { tokenBuckets, tokensOn } from '../quota/token-bucket.ts'
+import { hiding, newSalt } from './hide.ts'
 import type { Store } from './port.ts'
 import { StoreError } from './port.ts'
+import { memorySecrets } from './secrets.ts'
 
 /** A store that forgets at exit, for the demo and tests. Its buckets run on the monotonic clock, which never jumps. */
 export function memoryStore(clock: Clock): Store {
@@ -15,13 +20,14 @@ export function memoryStore(clock: Clock): Store {
   const assertOpen = (): void => {
     if (!open) throw new StoreError('closed', 'the store is closed')
   }
-  const tats = memoryTats(clock, assertOpen)
+  const tokens = memoryTokens(clock, assertOpen)
   return {
     kind: 'memory',
-    tats,
-    buckets: tokenBuckets(tats),
-    ledger: ledgerOn(memoryBook(assertOpen)),
+    tokens,
+    buckets: tokenBuckets(tokens),
+    ledger: ledgerOn(memoryBook(assertOpen), { now: () => clock.now(), hide: hiding(newSalt()) }),
     conversations: memoryConversations(clock, assertOpen),
+    secrets: memorySecrets(assertOpen),
     ready: async () => open,
     close: async () => {
       open = false
@@ -31,7 +37,7 @@ export function memoryStore(clock: Clock): Store {
 
 const SWEPT_PER_TAKE = 4
 
-function memoryTats(clock: Clock, assertOpen: () => void): TatStore {
+function memoryTokens(clock: Clock, assertOpen: () => void): TokenStore {
   const rows = new Map<string, number>()
   let cursor = rows.entries()
   // Each step looks at a few rows and drops full buckets, so memory follows the live keys without a timer.
@@ -51,47 +57,50 @@ function memoryTats(clock: Clock, assertOpen: () => void): TatStore {
     set: (key, tat) => void rows.set(key, tat),
     delete: (key) => void rows.delete(key),
   }
-  return {
-    async run(step) {
-      assertOpen()
-      const now = toMicros(clock.monotonic())
-      sweep(now)
-      return step(tats, now)
-    },
-  }
+  return tokensOn(async (step) => {
+    assertOpen()
+    const now = toMicros(clock.monotonic())
+    sweep(now)
+    return step(tats, now)
+  })
 }
 
 function memoryBook(assertOpen: () => void): BookStore {
   const scopes = new Map<string, ScopeRow>()
-  const holds = new Map<string, { day: string; row: HoldRow }>()
+  const holds = new Map<string, HoldRow>()
+  const facts = new Map<string, string>()
   let window: DayWindow | undefined
-  let halt: string | undefined
   const book: Book = {
     scope: (key) => scopes.get(key),
     putScope: (key, row) => void scopes.set(key, row),
-    hold: (id) => holds.get(id)?.row,
-    putHold: (id, day, row) => void holds.set(id, { day, row }),
+    scopesUnder: (front) => under(scopes, front),
+    hold: (id) => holds.get(id),
+    putHold: (id, row) => void holds.set(id, row),
+    openHolds: () => [...holds].filter(([, { open }]) => open),
     window: () => window,
     putWindow(next) {
       window = next
     },
-    halt: () => halt,
-    putHalt(cause) {
-      halt = cause
-    },
+    fact: (name) => facts.get(name),
+    putFact: (name, value) => void (value === undefined ? facts.delete(name) : facts.set(name, value)),
+    factsUnder: (front) => under(facts, front),
     prune(day) {
       for (const [id, hold] of holds) if (hold.day < day) holds.delete(id)
-      const first = `${sharePrefix}${day}`
-      for (const key of scopes.keys()) if (key.startsWith(sharePrefix) && key < first) scopes.delete(key)
+      for (const front of [sharePrefix, hourPrefix]) {
+        for (const [key] of under(scopes, front)) if (key < front + day) scopes.delete(key)
+      }
     },
   }
   return {
-    async run(step) {
+    async run(_durable, step) {
       assertOpen()
       return step(book)
     },
   }
 }
+
+const under = <T>(rows: ReadonlyMap<string, T>, front: string): [string, T][] =>
+  [...rows].filter(([key]) => key.startsWith(front)).sort(([a], [b]) => (a < b ? -1 : 1))
 
 type Conversation = { expiresAt: number; turns: Map<number, Uint8Array> }
 

@@ -3,15 +3,21 @@ import type { Log } from '../log.ts'
 import { memoryStore } from './memory.ts'
 import type { Store } from './port.ts'
 import { StoreError } from './port.ts'
+import { initRedis, redisStore } from './redis.ts'
 import { sqliteStore } from './sqlite.ts'
 
-/** STORE_URL -> its store: `memory:` or `sqlite:path`. Rejects with a StoreError, a sentence for the admin. */
+/** STORE_URL -> its store: `memory:`, `sqlite:path`, `redis://` or `rediss://`. Rejects with a StoreError, a sentence for the admin. */
 export async function openStore(url: string, { clock, log }: { clock: Clock; log: Log }): Promise<Store> {
   if (url === 'memory:') return memoryStore(clock)
   const path = /^sqlite:(?:\/\/)?(.+)$/.exec(url)?.[1]
   if (path) return sqliteStore(path, clock, log)
-  if (/^rediss?:/.test(url)) {
-    throw new StoreError('not_yet', 'STORE_URL: Redis is not supported yet; use sqlite:data/le-mecano.db')
-  }
-  throw new StoreError('bad_url', 'STORE_URL: neither memory: nor sqlite:path')
+  if (isRedis(url)) return redisStore(url, clock, log)
+  throw new StoreError('bad_url', 'STORE_URL: none of memory:, sqlite:path and redis://host')
 }
+
+/** Makes a fresh Redis ours, with nothing spent. False: nothing was to be done. */
+export async function initStore(url: string, log: Log): Promise<boolean> {
+  return isRedis(url) && (await initRedis(url, log))
+}
+
+const isRedis = (url: string): boolean => /^rediss?:\/\//.test(url)

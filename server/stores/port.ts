@@ -1,22 +1,32 @@
 import type { ConversationStore } from '../chat/ports.ts'
 import type { LedgerStore } from '../quota/ledger.ts'
-import type { Buckets } from '../quota/port.ts'
-import type { TatStore } from '../quota/token-bucket.ts'
+import type { Buckets, Secrets } from '../quota/port.ts'
+import type { TokenStore } from '../quota/token-bucket.ts'
 
-/** One opened store. `tats` is what `buckets` stands on, for a TokenBucket of its own. */
+/** One opened store. `tokens` is what `buckets` stands on, for a TokenBucket of its own. */
 export type Store = {
-  readonly kind: 'memory' | 'sqlite'
+  readonly kind: 'memory' | 'sqlite' | 'redis'
   readonly buckets: Buckets
-  readonly tats: TatStore
+  readonly tokens: TokenStore
   readonly ledger: LedgerStore
   readonly conversations: ConversationStore
+  readonly secrets: Secrets
   /** Whether a write would be taken now. Never rejects. */
   ready(): Promise<boolean>
   /** Waits for what is under way, then lets go of everything. Later calls reject. */
   close(): Promise<void>
 }
 
-export type StoreErrorCode = 'not_yet' | 'bad_url' | 'cannot_open' | 'newer' | 'corrupt' | 'closed'
+export type StoreErrorCode =
+  | 'bad_url'
+  | 'cannot_open'
+  | 'newer'
+  | 'corrupt'
+  | 'closed'
+  | 'not_initialized'
+  | 'unsafe'
+  | 'unreachable'
+  | 'unconfirmed'
 
 /** Why a store can't be used; `message` is a sentence for the admin. */
 export class StoreError extends Error {

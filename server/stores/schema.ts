@@ -33,4 +33,10 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (session, n)
   ) STRICT;
   `,
+  // Addresses stood in keys as they are; from here on only their hashes do. An address's share begins anew that day.
+  `
+  DELETE FROM buckets;
+  DELETE FROM scopes WHERE key LIKE 'share:%';
+  UPDATE holds SET scopes = (SELECT json_group_array(value) FROM json_each(scopes) WHERE value NOT LIKE 'share:%');
+  `,
 ]

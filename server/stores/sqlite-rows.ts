@@ -1,11 +1,15 @@
+import type { Book } from '../quota/book.ts'
 import type { Tats } from '../quota/bucket.ts'
-import type { Book, DayWindow, HoldRow } from '../quota/ledger.ts'
-import { sharePrefix } from '../quota/ledger.ts'
+import type { DayWindow, HoldRow, ScopeRow } from '../quota/ledger.ts'
+import { hourPrefix, sharePrefix } from '../quota/ledger.ts'
 import { StoreError } from './port.ts'
 
 export type Value = string | number | Uint8Array
 /** A prepared statement of this connection. Both calls throw what SQLite reports. */
-export type Statement = { get(...values: Value[]): unknown; run(...values: Value[]): number }
+export type Statement = {
+  get(...values: Value[]): unknown
+  run(...values: Value[]): number
+}
 export type Prepare = (sql: string) => Promise<Statement>
 
 /** Statements on the buckets; `sweep` drops a few that are full again. */
@@ -30,44 +34,101 @@ export async function sqliteTats(prepare: Prepare): Promise<Tats & { sweep(now: 
 /** Statements on the ledger. */
 export async function sqliteBook(prepare: Prepare): Promise<Book> {
   const getScope = await prepare('SELECT * FROM scopes WHERE key = ?')
+  const scopesUnder = await prepare('SELECT * FROM scopes WHERE key > ? AND key < ? ORDER BY key LIMIT 1')
   const putScope = await prepare('INSERT OR REPLACE INTO scopes VALUES (?, ?, ?, ?, ?)')
   const getHold = await prepare('SELECT * FROM holds WHERE id = ?')
+  const openHolds = await prepare('SELECT * FROM holds WHERE open = 1 AND id > ? AND id < ? ORDER BY id LIMIT 1')
   const putHold = await prepare('INSERT OR REPLACE INTO holds VALUES (?, ?, ?, ?, ?, ?)')
-  const getFact = await prepare('SELECT value FROM facts WHERE name = ?')
-  const putFact = await prepare('INSERT OR REPLACE INTO facts VALUES (?, ?)')
-  const dropFact = await prepare('DELETE FROM facts WHERE name = ?')
   const pruneHolds = await prepare('DELETE FROM holds WHERE day < ?')
-  const pruneShares = await prepare('DELETE FROM scopes WHERE key >= ? AND key < ?')
-  const fact = (name: string): string | undefined => {
-    const row = getFact.get(name)
-    return row === undefined ? undefined : text(row, 'value')
-  }
+  const pruneScopes = await prepare('DELETE FROM scopes WHERE key >= ? AND key < ?')
+  const facts = await sqliteFacts(prepare)
   return {
+    ...facts,
     scope(key) {
       const row = getScope.get(key)
-      if (row === undefined) return undefined
-      const [spent, held] = [integer(row, 'spent'), integer(row, 'held')]
-      return { spent, held, requests: integer(row, 'requests'), outputTokens: integer(row, 'output_tokens') }
+      return row === undefined ? undefined : scopeOf(row)
     },
     putScope: (key, row) => void putScope.run(key, row.spent, row.held, row.requests, row.outputTokens),
+    scopesUnder: (front) => pages(scopesUnder, 'key', front, scopeOf),
     hold(id) {
       const row = getHold.get(id)
       return row === undefined ? undefined : holdOf(row)
     },
-    putHold: (id, day, { owner, scopes, nano, open }) =>
+    putHold: (id, { owner, day, scopes, nano, open }) =>
       void putHold.run(id, day, owner, JSON.stringify(scopes), nano, open ? 1 : 0),
+    openHolds: () => pages(openHolds, 'id', '', holdOf),
     window() {
-      const stored = fact('window')
+      const stored = facts.fact('window')
       return stored === undefined ? undefined : windowOf(stored)
     },
-    putWindow: ({ day, month, daysLeft }) => void putFact.run('window', `${day} ${month} ${daysLeft}`),
-    halt: () => fact('halt'),
-    putHalt: (cause) => void (cause === undefined ? dropFact.run('halt') : putFact.run('halt', cause)),
+    putWindow: ({ day, month, daysLeft }) => facts.putFact('window', `${day} ${month} ${daysLeft}`),
     prune(day) {
       pruneHolds.run(day)
-      pruneShares.run(sharePrefix, `${sharePrefix}${day}`)
+      for (const front of [sharePrefix, hourPrefix]) pruneScopes.run(front, front + day)
     },
   }
+}
+
+/** `book` for one step, which reads what it needs once. */
+export function remembering(book: Book): Book {
+  const scopes = new Map<string, { value: ScopeRow | undefined }>()
+  const facts = new Map<string, { value: string | undefined }>()
+  const once = <T>(known: Map<string, { value: T }>, key: string, read: (key: string) => T): T => {
+    const entry = known.get(key) ?? { value: read(key) }
+    known.set(key, entry)
+    return entry.value
+  }
+  return {
+    ...book,
+    scope: (key) => once(scopes, key, book.scope),
+    putScope(key, row) {
+      scopes.set(key, { value: row })
+      book.putScope(key, row)
+    },
+    fact: (name) => once(facts, name, book.fact),
+    putFact(name, value) {
+      facts.set(name, { value })
+      book.putFact(name, value)
+    },
+    window() {
+      const stored = once(facts, 'window', book.fact)
+      return stored === undefined ? undefined : windowOf(stored)
+    },
+    putWindow(window) {
+      facts.delete('window')
+      book.putWindow(window)
+    },
+    prune(day) {
+      scopes.clear()
+      book.prune(day)
+    },
+  }
+}
+
+/** The small named texts. */
+export async function sqliteFacts(prepare: Prepare): Promise<Pick<Book, 'fact' | 'putFact' | 'factsUnder'>> {
+  const get = await prepare('SELECT value FROM facts WHERE name = ?')
+  const under = await prepare('SELECT * FROM facts WHERE name > ? AND name < ? ORDER BY name LIMIT 1')
+  const put = await prepare('INSERT OR REPLACE INTO facts VALUES (?, ?)')
+  const drop = await prepare('DELETE FROM facts WHERE name = ?')
+  return {
+    fact(name) {
+      const row = get.get(name)
+      return row === undefined ? undefined : text(row, 'value')
+    },
+    putFact: (name, value) => void (value === undefined ? drop.run(name) : put.run(name, value)),
+    factsUnder: (front) => pages(under, 'name', front, (row) => text(row, 'value')),
+  }
+}
+
+/** Every row whose `column` begins with `front` (all with ''), in order: this library lists rows only asynchronously. */
+function pages<T>(next: Statement, column: string, front: string, read: (row: unknown) => T): [string, T][] {
+  const found: [string, T][] = []
+  const end = `${front}\u{10ffff}`
+  for (let row = next.get(front, end); row !== undefined; row = next.get(text(row, column), end)) {
+    found.push([text(row, column), read(row)])
+  }
+  return found
 }
 
 /** The named column as a whole number; a row that has none is corrupt. */
@@ -89,10 +150,16 @@ function text(row: unknown, name: string): string {
   return value
 }
 
+function scopeOf(row: unknown): ScopeRow {
+  const [spent, held] = [integer(row, 'spent'), integer(row, 'held')]
+  return { spent, held, requests: integer(row, 'requests'), outputTokens: integer(row, 'output_tokens') }
+}
+
 function holdOf(row: unknown): HoldRow {
   const scopes: unknown = JSON.parse(text(row, 'scopes'))
   if (!Array.isArray(scopes) || !scopes.every((scope) => typeof scope === 'string')) throw corrupt('scopes')
-  return { owner: text(row, 'owner'), scopes, nano: integer(row, 'nano'), open: integer(row, 'open') === 1 }
+  const open = integer(row, 'open') === 1
+  return { owner: text(row, 'owner'), day: text(row, 'day'), scopes, nano: integer(row, 'nano'), open }
 }
 
 function windowOf(stored: string): DayWindow {

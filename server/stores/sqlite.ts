@@ -3,18 +3,23 @@ import { dirname, resolve } from 'node:path'
 import Database from 'libsql/promise'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
+import type { Book } from '../quota/book.ts'
+import type { Tats } from '../quota/bucket.ts'
 import { toMicros } from '../quota/bucket.ts'
-import { ledgerOn } from '../quota/ledger.ts'
-import type { TatStore } from '../quota/token-bucket.ts'
-import { tokenBuckets } from '../quota/token-bucket.ts'
+import type { BookStore } from '../quota/ledger-report.ts'
+import { ledgerOn } from '../quota/ledger-report.ts'
+import { tokenBuckets, tokensOn } from '../quota/token-bucket.ts'
+import { hiding, newSalt } from './hide.ts'
 import type { Lane } from './lane.ts'
 import { BUSY_MS, execWaiting, openLane } from './lane.ts'
 import type { Store } from './port.ts'
 import { StoreError } from './port.ts'
 import { migrations } from './schema.ts'
+import { secretsOn } from './secrets.ts'
 import { sqliteConversations } from './sqlite-conversations.ts'
 import type { Prepare } from './sqlite-rows.ts'
-import { integer, sqliteBook, sqliteTats } from './sqlite-rows.ts'
+import { integer, remembering, sqliteBook, sqliteTats } from './sqlite-rows.ts'
+import { witnessOf } from './sqlite-witness.ts'
 
 const READABLE_BY_OTHERS = 0o077
 
@@ -36,25 +41,34 @@ export async function sqliteStore(path: string, clock: Clock, log: Log): Promise
 }
 
 async function assemble(db: Database, clock: Clock, { file, inode }: { file: string; inode: number }): Promise<Store> {
-  const lane = closable(openLane(db))
   const prepare = prepareOn(db)
+  const log = await open(`${file}-wal`, 'r')
+  const connect = () => new Database(file, { timeout: BUSY_MS })
+  const lane = closable(await openLane({ db, prepare, connect, sync: () => log.datasync() }))
   const rows = await sqliteTats(prepare)
   const book = await sqliteBook(prepare)
+  const hide = hiding(await lane.run(true, () => saltOf(book)))
   const probe = await prepare("INSERT OR REPLACE INTO facts VALUES ('probe', '')")
-  const tats: TatStore = {
-    run: (step) =>
-      lane.run(false, () => {
-        const now = toMicros(clock.now())
-        rows.sweep(now)
-        return step(rows, now)
-      }),
-  }
+  const tokens = tokensOn((step) =>
+    lane.run(false, () => {
+      const now = toMicros(clock.now())
+      rows.sweep(now)
+      return step(hidden(rows, hide), now)
+    }),
+  )
+  const now = () => clock.now()
+  const witness = witnessOf(file, now)
+  const run: BookStore['run'] = (durable, step) => lane.run(durable, () => step(remembering(book)))
+  const ledger = witness.beside(ledgerOn({ run }, { now, hide }))
+  if (await witness.contradicts(Number(await run(false, (book) => book.fact('seen') ?? 0))))
+    await ledger.halt('restored')
   return {
     kind: 'sqlite',
-    tats,
-    buckets: tokenBuckets(tats),
-    ledger: ledgerOn({ run: (step) => lane.run(true, () => step(book)) }),
+    tokens,
+    buckets: tokenBuckets(tokens),
+    ledger,
     conversations: await sqliteConversations(prepare, lane.run, clock),
+    secrets: secretsOn((step) => lane.run(true, () => step(book))),
     async ready() {
       try {
         await lane.run(false, () => probe.run())
@@ -66,14 +80,28 @@ async function assemble(db: Database, clock: Clock, { file, inode }: { file: str
     },
     async close() {
       if (!(await lane.close())) return
+      await log.close()
       await db.exec('PRAGMA wal_checkpoint(TRUNCATE)').catch(() => undefined)
       db.close()
     },
   }
 }
 
+function saltOf(book: Pick<Book, 'fact' | 'putFact'>): string {
+  const salt = book.fact('salt') ?? newSalt()
+  book.putFact('salt', salt)
+  return salt
+}
+
+/** TATs under hashed keys: `ip-ask:192.0.2.1` tells who was here. */
+const hidden = (tats: Tats, hide: (name: string) => string): Tats => ({
+  get: (key) => tats.get(hide(key)),
+  set: (key, tat) => tats.set(hide(key), tat),
+  delete: (key) => tats.delete(hide(key)),
+})
+
 /** A lane that can be shut: `close` waits for what is under way, and is false from the second call on. */
-function closable(lane: Lane): Pick<Lane, 'run'> & { close(): Promise<boolean> } {
+function closable(lane: Lane): { run: Lane['run']; close(): Promise<boolean> } {
   let open = true
   return {
     run: async (durable, step) => {
@@ -83,7 +111,7 @@ function closable(lane: Lane): Pick<Lane, 'run'> & { close(): Promise<boolean> }
     async close() {
       const first = open
       open = false
-      await lane.idle()
+      if (first) await lane.close()
       return first
     },
   }
@@ -112,9 +140,13 @@ async function migrate(db: Database, file: string): Promise<void> {
     throw new StoreError('newer', `${file} was written by a newer version of this program (${versions}): update it`)
   }
   if (version === 0 && tables > 0) throw new StoreError('corrupt', `${file} is a SQLite file of another program`)
+  // What a migration removes is not to be read from the file's free pages.
+  await db.exec('PRAGMA secure_delete=ON')
   for (const sql of migrations.slice(version)) await db.exec(sql)
-  if (version < migrations.length) await db.exec(`PRAGMA user_version=${migrations.length}`)
+  // Always written: the log then exists, and can be synced.
+  await db.exec(`PRAGMA user_version=${migrations.length}`)
   await db.exec('COMMIT')
+  await db.exec('PRAGMA secure_delete=OFF')
 }
 
 /** Statements whose `get` and `run` are synchronous: only preparing, BEGIN and COMMIT leave the event loop. */

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { BucketRule, Buckets, Taken } from '../../server/quota/port.ts'
+import type { BucketRule, Buckets, BucketTake, Taken } from '../../server/quota/port.ts'
 import type { ManualClock } from '../helpers/manual-clock.ts'
 import type { StoreKind } from './stores.ts'
 
@@ -176,8 +176,10 @@ export function bucketContract(kind: StoreKind): void {
   })
 }
 
+const takesOf = (rules: readonly BucketRule[], picks: readonly number[]): BucketTake[] =>
+  picks.flatMap((pick) => rules[pick] ?? []).map((rule) => ({ rule, key: 'key' }))
 const take = (buckets: Buckets, rules: readonly BucketRule[], picks: readonly number[]): Promise<Taken> =>
-  buckets.take(picks.flatMap((pick) => rules[pick] ?? []).map((rule) => ({ rule, key: 'key' })))
+  buckets.take(takesOf(rules, picks))
 
 async function play(
   buckets: Buckets,
@@ -225,7 +227,12 @@ function assertBound(rules: readonly BucketRule[], admitted: readonly Admitted[]
 
 async function untilRefused(buckets: Buckets, rules: BucketRule[]): Promise<Taken & { ok: false }> {
   for (;;) {
+    const foreseen = await buckets.peek(takesOf(rules, [0, 1, 2]))
     const taken = await take(buckets, rules, [0, 1, 2])
+    assert.equal(told(foreseen), told(taken), 'a look ahead tells the same, and takes nothing')
     if (!taken.ok) return taken
   }
 }
+
+// Of two buckets that are equally empty, either may be named.
+const told = (taken: Taken) => (taken.ok ? taken : taken.retryAfterMs)

@@ -21,6 +21,7 @@ async function withServer(run: (server: TestServer, clientDir: string) => Promis
   const put = (name: string, body: string | Buffer) => writeFile(join(clientDir, name), body)
   await put('index.html', PAGE)
   await put('page-0a1b2c3d.js', SCRIPT)
+  await put('embed.js', SCRIPT)
   await put('page-0a1b2c3d.js.br', brotliCompressSync(SCRIPT))
   await put('page-0a1b2c3d.js.gz', gzipSync(SCRIPT))
   for (const name of ['.env', 'le-mecano.db', 'page.js.map', '../.env', '../secret.txt']) await put(name, SECRET)
@@ -65,6 +66,17 @@ test('every answer carries the security headers', () =>
       assert.is(answer.status, status, bytes)
       assertGuarded(answer, bytes)
     }
+  }))
+
+test('other sites may load the loader, and nothing else', () =>
+  withServer(async ({ url }) => {
+    const loader = await exchange(url, get('/embed.js'))
+    assertGuarded(loader, '/embed.js')
+    assert.is(loader.headers.get('cross-origin-resource-policy'), 'cross-origin')
+    assert.is(loader.headers.get('access-control-allow-origin'), '*')
+    const page = await exchange(url, get('/'))
+    assert.is(page.headers.get('cross-origin-resource-policy'), 'same-origin')
+    assert.not(page.headers.has('access-control-allow-origin'))
   }))
 
 test('the policy names who may embed the page, and nobody else', () =>

@@ -198,6 +198,7 @@ const countingBuckets = (buckets: Buckets, counter: { broken: boolean; taken: nu
     if (taken.ok) counter.taken++
     return taken
   },
+  peek: (takes) => buckets.peek(takes),
 })
 
 /** Tokens are numbers in order, chance stands in the middle. */

@@ -37,6 +37,8 @@ export function recordingWallet(): RecordingWallet {
       }
     },
     state: async () => undefined,
+    rush: () => undefined,
+    close: async () => undefined,
   }
   return wallet
 }

@@ -1,3 +1,4 @@
+import { solveProof } from '../helpers/solve-proof.ts'
 import { control } from './control.ts'
 import { expect, type Meeting } from './expect.ts'
 import { Link, type LinkOptions } from './link.ts'
@@ -121,8 +122,19 @@ function linkOptions(url: string, options: readonly Condition[], variables: Vari
 
 async function sendFrame({ link }: Meeting, frame: Frame, stage: Stage): Promise<string | undefined> {
   if (!(await link.opened(stage.timeoutMs))) return describe(await link.next(0))
-  link.send(...payloadOf(frame, stage.variables))
+  link.send(...payloadOf(await withProofs(frame, stage.variables), stage.variables))
   return undefined
+}
+
+/** `proof=solve($CHALLENGE)` does the work and stands for its proof. */
+async function withProofs(frame: Frame, variables: Variables): Promise<Frame> {
+  if (frame.kind !== 'json') return frame
+  const fields = frame.fields.map(async (condition): Promise<Condition> => {
+    const wanted = 'text' in condition.value ? /^solve\((.+)\)$/.exec(condition.value.text)?.[1] : undefined
+    if (wanted === undefined) return condition
+    return { ...condition, value: { json: await solveProof(fillText(wanted, variables)) } }
+  })
+  return { ...frame, fields: await Promise.all(fields) }
 }
 
 export function payloadOf(frame: Frame, variables: Variables): [data: string | Uint8Array, binary?: boolean] {

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { type AskContext, createAdmission } from '../../server/chat/admission.ts'
 import { createStreams } from '../../server/chat/streams.ts'
 import { silentLog } from '../../server/log.ts'
-import type { Taken } from '../../server/quota/port.ts'
+import type { BucketTake, Taken } from '../../server/quota/port.ts'
 import { recordingWallet } from '../helpers/recording-wallet.ts'
 
 const who: AskContext = { takes: [{ rule: { name: 'asks', burst: 1, perMinute: 1 }, key: 'k' }], addressKey: 'a' }
@@ -26,6 +26,7 @@ function setup(take: () => Promise<Taken> = async () => ({ ok: true, remaining: 
       order.push('buckets')
       return take()
     },
+    peek: take,
   }
   wallet.pace = async () => void order.push('wallet')
   const compose = () => {
@@ -97,6 +98,82 @@ test('a wallet’s refusal tells what the buckets have left: its answer without 
   }
   assert.is(streams.count, 0)
   assert.is(await admission.reserve(who, REQUEST, undefined), undefined)
+})
+
+function setupProofs({ wanted = true, right = false } = {}) {
+  const { streams, wallet, compose } = setup()
+  const calls: string[] = []
+  const answers: Record<string, Taken> = {}
+  const buckets = {
+    async take(takes: readonly BucketTake[]): Promise<Taken> {
+      const name = takes.map(({ rule }) => rule.name).join()
+      calls.push(`take ${name}`)
+      return answers[name] ?? { ok: true, remaining: 4 }
+    },
+    async peek(takes: readonly BucketTake[]): Promise<Taken> {
+      return answers[`peek ${takes[0]?.rule.name}`] ?? { ok: true, remaining: 4 }
+    },
+  }
+  const proofs = {
+    wanted: () => wanted,
+    async challenge(addressKey: string) {
+      calls.push(`challenge ${addressKey}`)
+      return 'C'
+    },
+    async redeem(proof: string, addressKey: string) {
+      calls.push(`redeem ${proof} ${addressKey}`)
+      return right
+    },
+  }
+  wallet.pace = async () => void calls.push('wallet')
+  const admission = createAdmission({ streams, buckets, proofs, wallet, log: silentLog })
+  const admit = (proof?: string) => admission.admit(who, compose, undefined, proof)
+  return { calls, answers, proofs, admit, streams }
+}
+
+test('[PRF1] no proof: a challenge, from buckets of its own', async () => {
+  const { admit, calls, streams } = setupProofs()
+  assert.equal(await admit(), { ok: false, code: 'proof_required', challenge: 'C' })
+  assert.equal([calls, streams.count], [['take proof-asks', 'challenge a'], 0])
+})
+
+test('[PRF1] the right proof: buckets and wallet follow', async () => {
+  const { admit, calls } = setupProofs({ right: true })
+  assert.ok((await admit('P')).ok)
+  assert.equal(calls, ['redeem P a', 'take asks', 'wallet'])
+})
+
+test('[PRF2] a wrong proof: another challenge, and no token of a question', async () => {
+  const { admit, calls } = setupProofs()
+  assert.equal(await admit('P'), { ok: false, code: 'proof_required', challenge: 'C' })
+  assert.equal(calls, ['redeem P a', 'take proof-asks', 'challenge a'])
+})
+
+test('a proof that nobody wants is not looked at', async () => {
+  const { admit, calls } = setupProofs({ wanted: false })
+  assert.ok((await admit('P')).ok)
+  assert.equal(calls, ['take asks', 'wallet'])
+})
+
+test('[PRF5] nobody works for a question that is too early, nor for challenges without end', async () => {
+  const { admit, answers, calls } = setupProofs()
+  const early = { ok: false, retryAfterMs: 900, bucket: 'asks' } as const
+  answers['proof-asks'] = { ...early, bucket: 'proof-asks' }
+  assert.equal(await admit(), { ok: false, code: 'rate_limited', cause: 'proof-asks', retryAfterMs: 900 })
+  answers['peek asks'] = early
+  assert.equal(await admit('P'), { ok: false, code: 'rate_limited', cause: 'asks', retryAfterMs: 900 })
+  assert.equal(calls, ['take proof-asks'])
+})
+
+test('a store out of order: overloaded, wherever it shows', async () => {
+  for (const broken of ['challenge', 'redeem'] as const) {
+    const { admit, proofs, streams } = setupProofs()
+    const fail = () => Promise.reject(new Error('out of order'))
+    if (broken === 'redeem') proofs.redeem = fail
+    else proofs.challenge = fail
+    assert.equal(await admit('P'), { ok: false, code: 'overloaded', cause: 'store' })
+    assert.is(streams.count, 0)
+  }
 })
 
 test.run()

@@ -205,8 +205,8 @@ test('a key or token that stands in a wrong setting is not quoted either', () =>
     const beside = mistakes({ GEMINI_API_KEY: KEY, [name]: `x ${KEY}!` }).join('\n')
     assert.not.match(`${alone}${beside}`, 'Canary', name)
   }
-  const token = 'a-token-of-the-administrator'
-  assert.not.match(mistakes({ ADMIN_TOKEN: token, LOG_LEVEL: token }).join('\n'), 'administrator')
+  const token = 'a-token-of-the-administrator-that-is-longer-than-an-error'
+  assert.not.match(mistakes({ ADMIN_TOKEN: token, LOG_LEVEL: token }).join('\n'), 'a-token')
   assert.not.match(
     mistakes({ GEMINI_API_KEY_FILE: 'key', LOG_LEVEL: 'other-key-form' }, 'other-key-form').join('\n'),
     'form',
@@ -274,6 +274,16 @@ test('memory: is for the demonstration and a local upstream alone', () => {
   assert.equal(named(mistakes({ STORE_URL: 'memory:', GEMINI_API_KEY: KEY })), ['STORE_URL'])
   for (const url of ['sqlite:', 'memory:x', 'redis://', 'file:x', 'data/x.db'])
     assert.equal(named(mistakes({ STORE_URL: url })), ['STORE_URL'])
+})
+
+test('short days are for a local upstream alone', () => {
+  assert.is(valid({ BUDGET_DAY_SECONDS: '2' }).budget.daySeconds, 2)
+  const local = { BUDGET_DAY_SECONDS: '60', GEMINI_API_KEY: KEY, GEMINI_BASE_URL: 'http://127.0.0.1:9' }
+  assert.is(valid(local).budget.daySeconds, 60)
+  assert.equal(named(mistakes({ BUDGET_DAY_SECONDS: '60', GEMINI_API_KEY: KEY })), ['BUDGET_DAY_SECONDS'])
+  for (const wrong of ['0', '1.5', '86401', 'x']) {
+    assert.equal(named(mistakes({ BUDGET_DAY_SECONDS: wrong })), ['BUDGET_DAY_SECONDS'], wrong)
+  }
 })
 
 test('whether questions stay on this machine', () => {

@@ -35,7 +35,11 @@ const rooms: [room: string, ours: string[], others: string[]][] = [
   ['server/vault.ts', ['server/chat/ports.ts'], ['node:crypto']],
 
   ['server/chat/', ['protocol/', ...PORTS], ['valibot', 'minisearch', '@orama/stemmers/']],
-  ['server/quota/', PORTS, ['node:crypto', 'valibot', 'ipaddr.js', 'rate-limiter-flexible', 'altcha-lib', 'altcha-lib/']],
+  [
+    'server/quota/',
+    PORTS,
+    ['node:crypto', 'valibot', 'ipaddr.js', 'rate-limiter-flexible', 'altcha-lib', 'altcha-lib/'],
+  ],
 
   ['server/model/', PORTS, ['node:', 'valibot', '@google/generative-ai']],
   ['server/stores/', ['server/quota/', ...PORTS], ['node:', 'libsql', 'libsql/', 'ioredis']],
@@ -49,8 +53,11 @@ const rooms: [room: string, ours: string[], others: string[]][] = [
   // The demonstration without a key is the emulator, in process.
   ['server/compose.ts', ['protocol/', 'server/', 'emulator/'], ['node:']],
   ['server/main.ts', ['server/'], ['node:']],
+  ['server/budget.ts', ['server/'], ['node:']],
+  ['server/budget-command.ts', ['server/'], ['node:']],
 
   ['client/', ['protocol/'], []],
+  ['client/proof-worker.ts', ['client/'], ['altcha-lib', 'altcha-lib/']],
   ['emulator/', ['server/clock.ts'], ['node:']],
   ['bench/', ANYTHING, ANYTHING],
   ['tests/', ANYTHING, ANYTHING],
@@ -64,6 +71,7 @@ const adapters: [name: string, only: RegExp][] = [
   ['ioredis', /^server\/stores\//],
   ['rate-limiter-flexible', /^server\/quota\//],
   ['ipaddr.js', /^server\/quota\/address\.ts$/],
+  ['altcha-lib', /^(server\/quota\/altcha|client\/proof-worker)\.ts$/],
   ['minisearch', /^server\/chat\/knowledge[\w-]*\.ts$/],
   ['@orama/stemmers', /^server\/chat\/knowledge[\w-]*\.ts$/],
   ['altcha-lib', /^(server\/quota\/altcha|client\/proof[\w-]*)\.ts$/],

@@ -18,9 +18,11 @@ const personaOf = async (change: (json: Record<string, unknown>) => void = () =>
 
 test('the page holds the persona before any script runs', async () => {
   const html = fillTemplate(await readFile('client/index.html', 'utf8'), await personaOf())
-  assert.match(html, '<html lang="fr">')
+  assert.match(html, '<html lang="fr" data-langs="fr en br">')
   assert.match(html, '<title>Le Mécano (IA) – Breizh Vélos</title>')
   assert.match(html, 'Bonjour marin')
+  assert.match(html, '<p class="card">L’assistant a besoin de JavaScript.')
+  assert.match(html, '<h2 id="contact-title">Contact et horaires</h2>')
   assert.match(html, '<a href="tel:0261912935">02 61 91 29 35</a>')
   assert.match(html, '<a href="mailto:bonjour@breizh-velos.example">')
   assert.not.match(html, /\{\{/)

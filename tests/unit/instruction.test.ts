@@ -9,6 +9,7 @@ const persona: Persona = {
   name: 'Le Mécano (IA)',
   shop: 'Breizh Vélos',
   lang: 'fr',
+  langs: ['fr'],
   texts: { fr: texts, en: texts, br: texts },
   contact: {},
   linkHosts: [],

@@ -72,6 +72,12 @@ test('only a name with a hash is kept for ever', () =>
     assert.is(pages.get('/')?.cache, 'no-cache')
   }))
 
+test('the loader for other sites is shared, and kept for some minutes', () =>
+  withPages(['embed.js', 'page.js'], (pages) => {
+    assert.is(pages.get('/embed.js')?.cache, 'public, max-age=600')
+    assert.equal([...pages.values()].map(({ shared }) => shared).sort(), [true, undefined])
+  }))
+
 test('a tag follows the content', () =>
   withPages(['a.js', 'b.js'], (pages) => {
     assert.is.not(pages.get('/a.js')?.etag, pages.get('/b.js')?.etag)

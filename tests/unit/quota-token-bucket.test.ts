@@ -11,7 +11,7 @@ import { manualClock } from '../helpers/manual-clock.ts'
 function bench(burst = 5, perMinute = 60) {
   const clock = manualClock()
   const store = memoryStore(clock)
-  return { clock, store, bucket: new TokenBucket({ name: 'asks', burst, perMinute }, store.tats) }
+  return { clock, store, bucket: new TokenBucket({ name: 'asks', burst, perMinute }, store.tokens) }
 }
 const rejection = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(

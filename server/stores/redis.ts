@@ -1,0 +1,104 @@
+import type { Clock } from '../clock.ts'
+import type { Log } from '../log.ts'
+import type { Secrets } from '../quota/port.ts'
+import { tokenBuckets } from '../quota/token-bucket.ts'
+import { hiding, newSalt } from './hide.ts'
+import type { Store } from './port.ts'
+import { StoreError } from './port.ts'
+import { redisTokens } from './redis-buckets.ts'
+import type { RedisConnection } from './redis-connection.ts'
+import { connectRedis, NOT_INITIALIZED } from './redis-connection.ts'
+import { redisConversations } from './redis-conversations.ts'
+import { redisLedger } from './redis-ledger.ts'
+import { text } from './redis-replies.ts'
+import { newSecret, secretOf } from './secrets.ts'
+
+// One hash tag, so that a cluster keeps all of it in one slot: a script works there only.
+const FRONT = '{le-mecano}:'
+const FACTS = `${FRONT}facts`
+
+/**
+ * A store in Redis or Valkey: `redis://` or `rediss://`, and `?replicas=n` when a reserve is to count only once that
+ * many have it. Rejects with a StoreError whose sentence says what is wrong: unreachable, unsafe for money, or fresh.
+ */
+export async function redisStore(given: string, clock: Clock, log: Log): Promise<Store> {
+  const { url, replicas } = parseRedisUrl(given)
+  let hide = (name: string): string => name
+  const check = async (connection: RedisConnection): Promise<void> => {
+    await checkSafety(connection, log)
+    const salt = await connection.raw('HGET', FACTS, 'sentinel')
+    if (salt === null) throw new StoreError('not_initialized', NOT_INITIALIZED)
+    hide = hiding(text(salt))
+  }
+  const redis = await connectRedis({ url, replicas, log, check })
+  try {
+    await redis.call('PING')
+  } catch (cause) {
+    await redis.close()
+    throw cause
+  }
+  const parts = { redis, front: FRONT, now: () => clock.now(), hide: (name: string) => hide(name) }
+  const tokens = redisTokens(parts)
+  return {
+    kind: 'redis',
+    tokens,
+    buckets: tokenBuckets(tokens),
+    ledger: redisLedger(parts),
+    conversations: redisConversations(parts),
+    secrets: redisSecrets(redis),
+    ready: () =>
+      redis.call('HSET', FACTS, 'probe', '').then(
+        () => true,
+        () => false,
+      ),
+    close: () => redis.close(),
+  }
+}
+
+const redisSecrets = (redis: RedisConnection): Secrets => ({
+  async secret(name) {
+    await redis.call('HSETNX', FACTS, `secret:${name}`, newSecret())
+    return secretOf(text(await redis.call('HGET', FACTS, `secret:${name}`)))
+  },
+})
+
+/** Marks a fresh Redis as ours, with nothing spent. False: it was already. */
+export async function initRedis(given: string, log: Log): Promise<boolean> {
+  const redis = await connectRedis({ ...parseRedisUrl(given), log, check: async () => undefined })
+  try {
+    await checkSafety(redis, log)
+    // The sentinel is also the salt of hashed addresses: without one there is none of the other.
+    return (await redis.raw('HSETNX', FACTS, 'sentinel', newSalt())) === 1
+  } finally {
+    await redis.close()
+  }
+}
+
+function parseRedisUrl(given: string): { url: URL; replicas: number } {
+  if (!URL.canParse(given)) throw new StoreError('bad_url', 'STORE_URL: not an address such as redis://127.0.0.1:6379')
+  const url = new URL(given)
+  const replicas = url.searchParams.get('replicas') ?? '0'
+  if (!/^\d$/.test(replicas)) throw new StoreError('bad_url', 'STORE_URL: replicas is a number from 0 to 9')
+  url.searchParams.delete('replicas')
+  return { url, replicas: Number(replicas) }
+}
+
+/** Money is safe where Redis forgets nothing: every write is logged to a file, and nothing is dropped for room. */
+async function checkSafety(redis: RedisConnection, log: Log): Promise<void> {
+  const info = text(await redis.raw('INFO'))
+  if (!/^aof_enabled:1/m.test(info)) {
+    throw new StoreError('unsafe', 'Redis would forget what was spent: set appendonly yes')
+  }
+  // Just after appendonly was set, nothing survives a crash until the first file is written.
+  const writing = /^aof_(rewrite_in_progress|rewrite_scheduled):1/m.test(info)
+  if ((writing && /^aof_base_size:0\s*$/m.test(info)) || /^aof_last_write_status:err/m.test(info)) {
+    throw new StoreError('unsafe', "Redis hasn't written its append-only file yet, or can't")
+  }
+  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1]
+  if (policy !== 'noeviction') {
+    throw new StoreError('unsafe', `Redis may drop what was spent (${policy}): set maxmemory-policy noeviction`)
+  }
+  const fsync = await redis.raw('CONFIG', 'GET', 'appendfsync').catch(() => undefined)
+  const appendfsync = Array.isArray(fsync) ? String(fsync[1]) : 'unknown'
+  if (appendfsync !== 'always') log.warn('redis_appendfsync', { appendfsync })
+}

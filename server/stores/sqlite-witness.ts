@@ -1,0 +1,43 @@
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import type { LedgerStore } from '../quota/ledger.ts'
+
+/**
+ * A small file beside the database that remembers how late it was there. A database that knows less is a backup that was
+ * put back: what was spent since is in none of its sums, so it is halted until the admin accepts it.
+ * A backup of the whole folder brings its witness along, and isn't seen.
+ */
+export type Witness = {
+  /** Whether the database, which last heard of `seen` (epoch ms, 0: of nothing), is older than it was. */
+  contradicts(seen: number): Promise<boolean>
+  /** The same ledger, and the witness hears what it hears. */
+  beside(ledger: LedgerStore): LedgerStore
+}
+
+export function witnessOf(database: string, now: () => number): Witness {
+  const file = `${database}.seen`
+  const remember = async (seen: number): Promise<void> => {
+    const fresh = `${file}.${process.pid}`
+    // It guards against a mistake; where it can't be written, money is as safe as before.
+    await writeFile(fresh, String(seen), { mode: 0o600 })
+      .then(() => rename(fresh, file))
+      .catch(() => undefined)
+  }
+  return {
+    async contradicts(seen) {
+      const told = await readFile(file, 'utf8').catch(() => '')
+      return /^\d{1,15}$/.test(told) && Number(told) > seen
+    },
+    beside: (ledger) => ({
+      ...ledger,
+      async beat(beat) {
+        const answer = await ledger.beat(beat)
+        await remember(Math.max(answer.lastAt, beat.at))
+        return answer
+      },
+      async resume(window) {
+        await ledger.resume(window)
+        await remember(now())
+      },
+    }),
+  }
+}
