@@ -1,5 +1,5 @@
 import type { Interval, Moment, OpeningHours } from './hours.ts'
-import { DAY_MS, localTime, openness } from './hours.ts'
+import { DAY_MS, dateFormat, localTime, openness } from './hours.ts'
 import type { Lang } from './sentences.ts'
 
 /** Today's date in the shop's zone, in words: "mardi 6 janvier 2026". */
@@ -43,7 +43,7 @@ const weekdayWords = (weekday: number, lang: Lang) =>
   inWords(lang, { timeZone: 'UTC', weekday: 'long' }, (weekday + 3) * DAY_MS)
 
 function inWords(lang: Lang, options: Intl.DateTimeFormatOptions, at: number): string {
-  const words = new Intl.DateTimeFormat(lang === 'en' ? 'en-GB' : lang, options).format(at)
+  const words = dateFormat(lang === 'en' ? 'en-GB' : lang, options).format(at)
   // Engines differ on the comma of "Tuesday, 6 January 2026".
   if (lang === 'en') return words.replace(',', '')
   return lang === 'fr' ? words.replace(/(?<=^|\s)1(?=\s)/u, '1er') : words
