@@ -1,22 +1,25 @@
-// Builds dist/server/main.js and dist/client/ (hashed names, .br and .gz twins). No source maps leave this machine.
+// Builds dist/server/ (main.js, budget.js, logs.js) and dist/client/ (hashed names, .br and .gz twins). No source maps leave this machine.
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
-import { build } from 'esbuild'
+import { build, transform } from 'esbuild'
 
 const root = dirname(fileURLToPath(import.meta.url))
 const brotli = promisify(brotliCompress)
 const zip = promisify(gzip)
+const langs = ['fr', 'en', 'br']
+const localeOf = (name) => join(root, `client/locales/${name.slice(-2)}.ts`)
+const partOf = (name) => join(root, `client/${name}.ts`)
 
 /** Bundles the server; packages stay in node_modules. */
 export async function buildServer(outdir = join(root, 'dist/server')) {
   await rm(outdir, { recursive: true, force: true })
   await build({
-    entryPoints: [join(root, 'server/main.ts')],
-    outfile: join(outdir, 'main.js'),
+    entryPoints: ['main', 'budget', 'logs'].map((name) => join(root, `server/${name}.ts`)),
+    outdir,
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -47,16 +50,38 @@ export async function buildClient(outdir = join(root, 'dist/client')) {
     await put(full, body)
     return full
   }
-  const bundle = await build({
-    entryPoints: [join(root, 'client/page.ts'), join(root, 'client/page.css')],
+  const options = {
     outdir,
     bundle: true,
     minify: true,
     write: false,
-    format: 'esm',
     target: ['es2022', 'chrome100', 'firefox100', 'safari15.4'],
     legalComments: 'none',
     logLevel: 'warning',
+  }
+  const worker = await build({ ...options, entryPoints: [join(root, 'client/proof-worker.ts')], format: 'iife' })
+  const workerName = await hashed('proof-worker.js', Buffer.from(worker.outputFiles[0].contents))
+  // Modules that the page fetches by itself: { name: path }.
+  const apart = async (names, fileOf) => {
+    const { outputFiles } = await build({ ...options, entryPoints: names.map(fileOf), format: 'esm' })
+    const files = outputFiles.map(({ contents }) => Buffer.from(contents))
+    return Promise.all(names.map(async (name, i) => [name, `/${await hashed(`${name}.js`, files[i])}`]))
+  }
+  const locales = await apart(
+    langs.map((lang) => `locale-${lang}`),
+    localeOf,
+  )
+  const parts = await apart(['frame', 'save'], partOf)
+  const bundle = await build({
+    ...options,
+    plugins: [slimCloses],
+    entryPoints: [join(root, 'client/page.ts'), join(root, 'client/page.css'), join(root, 'client/print.css')],
+    format: 'esm',
+    define: {
+      PROOF_WORKER: JSON.stringify(`/${workerName}`),
+      LOCALES: JSON.stringify(Object.fromEntries(locales.map(([name, path]) => [name.slice(-2), path]))),
+      PARTS: JSON.stringify(Object.fromEntries(parts)),
+    },
   })
   let html = await readFile(join(root, 'client/index.html'), 'utf8')
   for (const { path, contents } of bundle.outputFiles) {
@@ -65,7 +90,37 @@ export async function buildClient(outdir = join(root, 'dist/client')) {
   }
   const icon = await hashed('favicon.svg', await readFile(join(root, 'client/favicon.svg')))
   await put('index.html', Buffer.from(html.replaceAll('/favicon.svg"', `/${icon}"`)))
+  await put('embed.js', await buildEmbed(options))
   return sizes
+}
+
+/** The page obeys the closes table and needs no more of it than what to do after which code. */
+const slimCloses = {
+  name: 'slim-closes',
+  setup({ onLoad }) {
+    onLoad({ filter: /protocol[\\/]closes\.ts$/ }, async ({ path }) => {
+      const { code } = await transform(await readFile(path, 'utf8'), { loader: 'ts' })
+      const { closes } = await import(`data:text/javascript,${encodeURIComponent(code)}`)
+      // Whatever isn't in the table is a lost network: soon.
+      const others = Object.values(closes).filter(({ reconnect }) => reconnect !== 'soon')
+      const rows = Object.fromEntries(others.map(({ code, reconnect }) => [code, reconnect]))
+      return {
+        contents: `const rows=${JSON.stringify(rows)};export const closeOf=code=>({reconnect:rows[code]??'soon'})`,
+      }
+    })
+  },
+}
+
+/** The loader for other sites' pages, in one file under a name that stays. */
+async function buildEmbed(options) {
+  const css = await build({ ...options, entryPoints: [join(root, 'client/embed.css')] })
+  const script = await build({
+    ...options,
+    entryPoints: [join(root, 'client/embed.ts')],
+    format: 'iife',
+    define: { EMBED_CSS: JSON.stringify(css.outputFiles[0].text.trim()) },
+  })
+  return Buffer.from(script.outputFiles[0].contents)
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -21,6 +21,8 @@ export type ChatTurn = {
   readonly error?: string
   /** The visitor wants it stopped, and the server may not have heard yet. */
   readonly stopping?: true
+  /** The visitor's machine does a piece of work that the server asked for first. */
+  readonly checking?: true
   /** Its length was wrong once, and it was fetched anew. */
   readonly refetched?: true
 }
@@ -44,6 +46,7 @@ export type Chat = {
 export type ChatEvent =
   | { type: 'typed'; text: string }
   | { type: 'asked'; id: string; text: string; draft: string; retryOf?: string }
+  | { type: 'checking'; id: string }
   | { type: 'stop' }
   | { type: 'withdraw' }
   | { type: 'forget' }
@@ -60,6 +63,8 @@ const kept = ['model_unavailable', 'budget_exhausted', 'internal'] as const sati
 export const busyTurn = (chat: Chat): ChatTurn | undefined =>
   chat.turns.find(({ state }) => state === 'asking' || state === 'streaming')
 
+export const isChecked = ({ state, checking }: ChatTurn): boolean => state === 'asking' && checking === true
+
 /** The conversation after `event`. Pure; returns the same object when nothing changes. */
 export function reduce(chat: Chat, event: ChatEvent): Chat {
   switch (event.type) {
@@ -67,6 +72,8 @@ export function reduce(chat: Chat, event: ChatEvent): Chat {
       return event.text === chat.draft ? chat : { ...chat, draft: event.text }
     case 'asked':
       return asked(chat, event)
+    case 'checking':
+      return mapTurn(chat, event.id, (turn) => ({ turn: { ...turn, checking: true } }))
     case 'stop':
       return stopped(chat)
     case 'withdraw':

@@ -1,24 +1,25 @@
 import type { Kind, Verbs } from './markdown-verbs.ts'
 
-const tagOf = (kind: Kind) => (kind === 'h' ? 'h4' : kind)
-
 /** Draws into `root` with DOM nodes alone; `href` says where a link may lead, undefined leaves its text. */
 export function domVerbs(root: Element, href: (url: string) => string | undefined): Verbs {
   const open: Element[] = [root]
   const top = () => open.at(-1) ?? root
-  const unwrap = (level: number, marker: string) => {
-    const [node] = open.splice(open.length - 1 - level, 1)
-    node?.replaceWith(marker, ...node.childNodes)
+  const element = (kind: Kind, detail: string): Element => {
+    const node = document.createElement(kind === 'h' ? 'h4' : kind)
+    if (kind === 'a') {
+      const to = href(detail)
+      // Without an element of its own the text goes on where it is.
+      if (to === undefined) return top()
+      const target = to.startsWith('https:') ? '_blank' : ''
+      Object.assign(node, { href: to, rel: 'noopener noreferrer nofollow', ...(target && { target }) })
+    } else if (detail) node.setAttribute(kind === 'ol' ? 'start' : 'align', detail)
+    // A wide table scrolls in itself, also by keyboard.
+    if (kind === 'table') node.tabIndex = 0
+    top().append(node)
+    return node
   }
   return {
-    open(kind, detail) {
-      const node = document.createElement(tagOf(kind))
-      // A wide table scrolls in itself, also by keyboard.
-      if (kind === 'table') node.tabIndex = 0
-      if (detail !== undefined) node.setAttribute(kind === 'ol' ? 'start' : 'align', String(detail))
-      top().append(node)
-      open.push(node)
-    },
+    open: (kind, detail = '') => open.push(element(kind, String(detail))),
     text(text) {
       const last = top().lastChild
       if (last instanceof Text) last.appendData(text)
@@ -26,14 +27,15 @@ export function domVerbs(root: Element, href: (url: string) => string | undefine
     },
     lineBreak: () => top().append(document.createElement('br')),
     close: () => open.pop(),
-    link(url) {
-      const to = href(url)
-      if (to === undefined) return unwrap(0, '')
+    unwrap(marker) {
       const node = open.pop()
-      node?.setAttribute('href', to)
-      node?.setAttribute('rel', 'noopener noreferrer nofollow')
-      if (to.startsWith('https:')) node?.setAttribute('target', '_blank')
+      node?.replaceWith(marker, ...node.childNodes)
     },
-    unwrap,
+    rename(kind) {
+      const node = open.pop()
+      open.push(element(kind, ''))
+      top().append(...(node?.childNodes ?? []))
+      node?.remove()
+    },
   }
 }

@@ -1,261 +1,274 @@
-import { InlineStack } from './markdown-inline.ts'
-import type { Align, TableHead } from './markdown-table.ts'
-import { isTableUndecided, tableHead } from './markdown-table.ts'
-import type { Verbs } from './markdown-verbs.ts'
+import { Inlines, LONGEST } from './markdown-inline.ts'
+import type { Align } from './markdown-table.ts'
+import { tableHead } from './markdown-table.ts'
+import type { Kind, Verbs } from './markdown-verbs.ts'
 
-type List = { kind: 'ul' | 'ol'; indent: number }
+/** A quote, when it has no mark, or a list with its open item; what `inside` begins a line that is in it. */
+type Box = { mark: string; inside: RegExp }
 
-const MOST_LISTS = 5
-const LONGEST_LINK = 500
+const MOST_BOXES = 6
 
-const SPECIAL = /[*_[\]\\|\n]/
-// The beginning of a line that may still turn out to be a marker.
-const UNDECIDED = /^[ \t]*(?:[-*+]|\d{1,9}[.)]?|#{1,6}|\|)?[ \t]*$/
-const ITEM = /^([ \t]*)(?:[-*+]|(\d{1,9})[.)])(?:[ \t]+|(?=\n|$))/
-const HEADING = /^[ \t]*#{1,6}(?:[ \t]+|(?=\n|$))/
-const LINK = /^\]\(\s*([^\s()]*(?:\([^\s()]*\)[^\s()]*)*)(?:\s+"[^"\n]*")?\s*\)/
-const UNDECIDED_LINK = /^\](?:\([^\n]*)?$/
-
-const columnsOf = (space: string) => space.replaceAll('\t', '    ').length
+// The beginning of a line that consists of marks alone, a fence's line, or the head of what may be a table.
+const UNDECIDED = /^[ >\d.)#=*_+`~-]*(?:(?:```|~~~)[^\n]*|\|[^\n]*(?:\n[ >|:-]*)?)?$/
+const BLANK = /^ *(?:\n|$)/
+const QUOTE = /^ *> ?/
+const ITEM = /^( *)(?:[-*+]|(\d{1,9})[.)])(?: +|(?=\n|$))/
+const HEADING = /^ *#{1,6}(?: +|(?=\n|$))/
+const RULE = /^ *([-*_])(?: *\1){2,} *(?:\n|$)/
+const UNDERLINE = /^ *(?:=+|-+) *(?:\n|$)/
+const FENCE = /^( *)(`{3,}(?=[^`\n]*(?:\n|$))|~{3,})[^\n]*(?:\n|$)/
+const ROW = /^ *\|/
 
 /**
  * Markdown as it streams in, told as verbs; the outcome doesn't depend on how the text was cut.
- * Emphasis opens at once, and is taken back where its end never comes. Costs linear time; never throws.
+ * Costs linear time; never throws. Of CommonMark it leaves out indented code, HTML and reference links.
  */
 export class Markdown {
   readonly #verbs: Verbs
+  readonly #inlines: Inlines
   #rest = ''
-  #last = ''
+  // A line's beginning that is being read: what of it is left.
+  #line = ''
   #atLineStart = true
-  #block: 'none' | 'p' | 'h' | 'li' | 'row' = 'none'
-  #columns: (Align | undefined)[] | undefined
-  #cell: 'th' | 'td' = 'td'
+  #boxes: Box[] = []
+  // An item that holds nothing yet: its first paragraph needs no element.
+  #bare = false
+  #leaf: Kind | undefined
+  // How many elements the leaf has open.
+  #depth = 0
+  // What ends the code, and how far in it began.
+  #fence = BLANK
+  #indent = BLANK
+  #columns: Align[] = []
   #cells = 0
-  #lists: List[] = []
-  readonly #inlines: InlineStack
+  // Within a table's head: what the line of marks under it takes up.
+  #marks = 0
 
   constructor(verbs: Verbs) {
     this.#verbs = verbs
-    this.#inlines = new InlineStack(verbs)
+    this.#inlines = new Inlines(verbs)
   }
 
   write(text: string): void {
-    this.#rest += text
+    this.#rest += text.replaceAll('\t', '    ')
     this.#run(false)
   }
 
   /** What was held back is decided; everything open is closed. Nothing may be written after. */
   end(): void {
     this.#run(true)
-    this.#endBlock()
-    this.#endTable()
-    this.#closeLists(0)
+    this.#closeTo(0)
   }
 
   #run(final: boolean): void {
-    while (this.#rest !== '' && (this.#atLineStart ? this.#line(final) : this.#inline(final)));
+    while (this.#rest !== '' && (this.#atLineStart ? this.#begin(final) : this.#inline(final)));
   }
 
   #take(length: number): string {
     const taken = this.#rest.slice(0, length)
     this.#rest = this.#rest.slice(length)
-    this.#last = taken.slice(-1)
     return taken
   }
 
+  /** What `pattern` finds at the line's beginning, which is read then. */
+  #eat(pattern: RegExp): RegExpExecArray | null {
+    const found = pattern.exec(this.#line)
+    if (found) this.#line = this.#line.slice(found[0].length)
+    return found
+  }
+
+  /** Whether all that is left of the line is a `pattern`, and read then. */
+  #eatAll(pattern: RegExp): boolean {
+    this.#atLineStart = this.#eat(pattern) !== null
+    return this.#atLineStart
+  }
+
   /** One line's beginning; false when more text is needed. */
-  #line(final: boolean): boolean {
-    if (!final && (UNDECIDED.test(this.#rest) || (!this.#columns && isTableUndecided(this.#rest)))) return false
-    const blank = /^[ \t]*(?:\n|$)/.exec(this.#rest)
-    if (blank) {
-      this.#endBlock()
-      this.#endTable()
-      this.#take(blank[0].length)
-      return true
-    }
+  #begin(final: boolean): boolean {
+    const line = this.#rest.slice(0, LONGEST)
+    this.#line = line
+    const kept = this.#boxes.findIndex((box) => !this.#isIn(box))
+    const here = kept < 0
+    const depth = here ? this.#boxes.length : kept
+    const row = here && this.#leaf === 'table' && ROW.test(this.#line)
+    if (!final && line.length < LONGEST && !row && UNDECIDED.test(line)) return false
     this.#atLineStart = false
-    const table = this.#columns ? undefined : tableHead(this.#rest)
-    if (table) this.#table(table)
-    const row = this.#columns && /^[ \t]*\|[ \t]*/.exec(this.#rest)
-    if (row) this.#row(row[0].length, table ? 'th' : 'td')
-    else this.#otherLine()
-    this.#last = ''
+    if (row) this.#row()
+    else if (here && this.#leaf === 'pre') this.#codeLine()
+    else if (here && this.#leaf === 'p' && this.#depth > 0 && this.#eatAll(UNDERLINE)) this.#title()
+    else this.#blocks(depth)
+    this.#take(line.length - this.#line.length)
     return true
   }
 
-  #otherLine(): void {
-    this.#endTable()
-    const item = ITEM.exec(this.#rest)
-    const heading = HEADING.exec(this.#rest)
-    if (heading) this.#heading(heading[0].length)
-    else if (item && this.#mayBeItem(item[2])) this.#item(item[0].length, columnsOf(item[1] ?? ''), item[2])
-    else this.#paragraph()
+  /** Whether the line goes on in `box`, whose part of it is read then. */
+  #isIn({ mark, inside }: Box): boolean {
+    return this.#eat(inside) !== null || (mark !== '' && BLANK.test(this.#line))
   }
 
-  #table({ columns, head, length }: TableHead): void {
-    this.#endBlock()
-    this.#closeLists(0)
-    this.#rest = head + this.#rest.slice(length)
-    this.#columns = columns
-    this.#verbs.open('table')
+  /** Closes and opens what the line asks for, which `kept` of the boxes hold. */
+  #blocks(kept: number): void {
+    let depth = kept
+    while (depth < MOST_BOXES && (this.#quote(depth) || this.#item(depth))) depth = this.#boxes.length
+    if (this.#eatAll(BLANK)) this.#closeTo(depth)
+    else if (!this.#table(depth) && !this.#rule(depth) && !this.#fenced(depth)) this.#words(depth)
   }
 
-  #endTable(): void {
-    if (!this.#columns) return
-    this.#endBlock()
-    this.#verbs.close()
-    this.#columns = undefined
+  #quote(kept: number): boolean {
+    if (!this.#eat(QUOTE)) return false
+    this.#open(kept, 'blockquote', { mark: '', inside: QUOTE })
+    return true
   }
 
-  #row(length: number, cell: 'th' | 'td'): void {
-    this.#endBlock()
-    this.#take(length)
-    this.#verbs.open('tr')
-    this.#block = 'row'
-    this.#cell = cell
+  #item(kept: number): boolean {
+    const [marker, lead = '', number] = (!RULE.test(this.#line) && ITEM.exec(this.#line)) || []
+    if (marker === undefined) return false
+    const interrupts = this.#leaf === 'p' && kept === this.#boxes.length
+    // "…depuis\n2019. Bref" is no list.
+    if (interrupts && (BLANK.test(this.#line.slice(marker.length)) || Number(number ?? 1) !== 1)) return false
+    this.#eat(ITEM)
+    const least = lead.length + 2
+    // Its text stands further in; but models indent carelessly.
+    const inside = new RegExp(`^ {${least},${Math.max(least, marker.length)}}`)
+    const box = { mark: marker.trim().slice(-1), inside }
+    if (this.#boxes[kept]?.mark === box.mark) {
+      this.#closeTo(kept + 1)
+      this.#verbs.close()
+      this.#boxes[kept] = box
+    } else this.#open(kept, number ? 'ol' : 'ul', box, number && Number(number))
+    this.#verbs.open('li')
+    this.#bare = true
+    return true
+  }
+
+  #open(kept: number, kind: Kind, box: Box, first?: number | string): void {
+    this.#start(kept)
+    this.#boxes.push(box)
+    this.#verbs.open(kind, first)
+  }
+
+  /** Ends the leaf and all boxes but `kept`. */
+  #closeTo(kept: number): void {
+    this.#close(this.#depth)
+    this.#leaf = undefined
+    while (this.#boxes.length > kept) {
+      if (this.#boxes.pop()?.mark) this.#verbs.close()
+      this.#verbs.close()
+    }
+  }
+
+  #title(): void {
+    this.#inlines.end(false)
+    this.#verbs.rename('h')
+    this.#closeTo(this.#boxes.length)
+  }
+
+  #table(kept: number): boolean {
+    const table = tableHead(this.#line)
+    if (!table) return false
+    this.#start(kept, 'table')
+    this.#columns = table.columns
+    this.#marks = table.length
+    this.#row()
+    return true
+  }
+
+  #rule(kept: number): boolean {
+    const rule = this.#eatAll(RULE)
+    if (rule) this.#start(kept, 'hr')
+    if (rule) this.#closeTo(kept)
+    return rule
+  }
+
+  #fenced(kept: number): boolean {
+    const [, space = '', mark = ''] = FENCE.exec(this.#line) ?? []
+    if (!this.#eatAll(FENCE)) return false
+    this.#start(kept, 'pre', 'code')
+    this.#fence = new RegExp(`^ *${mark}[${mark}]* *(?:\\n|$)`)
+    this.#indent = new RegExp(`^ {0,${space.length}}`)
+    return true
+  }
+
+  /** A heading, or a paragraph that begins or goes on. */
+  #words(kept: number): void {
+    if (this.#eat(HEADING)) return this.#start(kept, 'h')
+    if (this.#leaf === 'p') {
+      this.#inlines.endLine()
+      this.#verbs.lineBreak()
+    } else this.#start(kept, ...(this.#bare && kept === this.#boxes.length ? [] : (['p'] as const)))
+    this.#leaf = 'p'
+  }
+
+  #codeLine(): void {
+    if (this.#eatAll(this.#fence)) this.#closeTo(this.#boxes.length)
+    else this.#eat(this.#indent)
+  }
+
+  /** Opens a leaf of these elements within `kept` boxes. */
+  #start(kept: number, ...kinds: Kind[]): void {
+    this.#closeTo(kept)
+    this.#bare = false
+    this.#leaf = kinds[0]
+    for (const kind of kinds) this.#openIn(kind)
+  }
+
+  #openIn(kind: Kind, align?: Align): void {
+    this.#verbs.open(kind, align)
+    this.#depth++
+  }
+
+  /** Closes `count` elements of the leaf, and what its text has open. */
+  #close(count: number): void {
+    this.#inlines.end(this.#leaf === 'h')
+    for (let left = count; left > 0; left--) this.#verbs.close()
+    this.#depth -= count
+  }
+
+  #row(): void {
+    this.#openIn('tr')
     this.#cells = 0
     this.#openCell()
+    this.#eat(ROW)
+  }
+
+  get #inRow(): boolean {
+    return this.#depth > 2
   }
 
   #openCell(): void {
-    this.#verbs.open(this.#cell, this.#columns?.[this.#cells++])
+    this.#openIn(this.#marks ? 'th' : 'td', this.#columns[this.#cells++])
+  }
+
+  /** Goes on within a line; false when more text is needed. */
+  #inline(final: boolean): boolean {
+    if (this.#leaf === 'pre') {
+      const end = this.#rest.indexOf('\n') + 1
+      this.#atLineStart = end > 0
+      this.#verbs.text(this.#take(end || this.#rest.length))
+      return true
+    }
+    if (this.#rest.startsWith('\n')) return this.#lineEnd()
+    if (this.#inRow && this.#rest.startsWith('|')) return this.#pipe(final)
+    return this.#take(this.#inlines.read(this.#rest, final)) !== ''
+  }
+
+  #lineEnd(): boolean {
+    this.#atLineStart = true
+    if (this.#leaf === 'h') this.#closeTo(this.#boxes.length)
+    if (this.#inRow) this.#close(2)
+    this.#take(1 + this.#marks)
+    this.#marks = 0
+    return true
   }
 
   #pipe(final: boolean): boolean {
-    if (this.#block !== 'row') return this.#plain(1)
-    const [pipe = ''] = /^\|[ \t]*/.exec(this.#rest) ?? []
-    const next = this.#rest[pipe.length]
-    if (next === undefined && !final) return false
-    this.#take(pipe.length)
-    if (next === undefined || next === '\n') return true
-    this.#inlines.end()
-    this.#verbs.close()
-    this.#openCell()
-    return true
-  }
-
-  // "…depuis\n2019. Bref" is no list.
-  #mayBeItem(number: string | undefined): boolean {
-    return number === undefined || number === '1' || this.#block === 'none' || this.#lists.length > 0
-  }
-
-  #heading(length: number): void {
-    this.#endBlock()
-    this.#closeLists(0)
-    this.#take(length)
-    this.#open('h')
-  }
-
-  #item(length: number, indent: number, number: string | undefined): void {
-    const kind = number === undefined ? 'ul' : 'ol'
-    this.#endBlock()
-    this.#take(length)
-    // An item left of them all still belongs to the outermost list.
-    const keep = this.#lists.findLastIndex((list, at) => at === 0 || list.indent <= indent) + 1
-    this.#closeLists(keep)
-    const top = this.#lists.at(-1)
-    const nested = top && indent >= top.indent + 2 && keep < MOST_LISTS
-    if (top && !nested && top.kind === kind) this.#verbs.close()
-    else {
-      if (top && !nested) this.#closeLists(keep - 1)
-      this.#openList(kind, indent, number)
-    }
-    this.#open('li')
-  }
-
-  #openList(kind: 'ul' | 'ol', indent: number, number: string | undefined): void {
-    this.#verbs.open(kind, number === undefined ? undefined : Number(number))
-    this.#lists.push({ kind, indent })
-  }
-
-  #paragraph(): void {
-    const indent = /^[ \t]*/.exec(this.#rest)?.[0].length ?? 0
-    if (this.#block === 'h') this.#endBlock()
-    this.#take(indent)
-    if (this.#block !== 'none') this.#verbs.lineBreak()
-    else {
-      if (indent < 2) this.#closeLists(0)
-      this.#open('p')
-    }
-  }
-
-  #open(block: 'p' | 'h' | 'li'): void {
-    this.#verbs.open(block)
-    this.#block = block
-  }
-
-  #endBlock(): void {
-    this.#inlines.end()
-    if (this.#block === 'row') this.#verbs.close()
-    if (this.#block !== 'none' && this.#block !== 'li') this.#verbs.close()
-    this.#block = 'none'
-  }
-
-  #closeLists(keep: number): void {
-    for (; this.#lists.length > keep; this.#lists.pop()) {
-      this.#verbs.close()
-      this.#verbs.close()
-    }
-  }
-
-  /** Text up to the next character that may mean something, or that one; false when more text is needed. */
-  #inline(final: boolean): boolean {
-    const at = this.#rest.search(SPECIAL)
-    if (at !== 0) return this.#plain(at < 0 ? this.#rest.length : at)
-    switch (this.#rest[0]) {
-      case '\n':
-        this.#take(1)
-        this.#atLineStart = true
-        return true
-      case '\\':
-        return this.#escape(final)
-      case '[':
-        return this.#bracket()
-      case '|':
-        return this.#pipe(final)
-      case ']':
-        return this.#linkEnd(final)
-      default:
-        return this.#emphasis(final)
-    }
-  }
-
-  #plain(length: number): boolean {
-    this.#verbs.text(this.#take(length))
-    return true
-  }
-
-  #escape(final: boolean): boolean {
-    if (this.#rest.length < 2 && !final) return false
-    if (/^\\[!-/:-@[-`{-~]/.test(this.#rest)) this.#take(1)
-    return this.#plain(1)
-  }
-
-  #bracket(): boolean {
-    if (!this.#inlines.openLink()) return this.#plain(1)
+    const [, next] = /^\| *([^ ])/.exec(this.#rest) ?? []
+    if (!next && !final) return false
     this.#take(1)
-    return true
-  }
-
-  #linkEnd(final: boolean): boolean {
-    if (!this.#inlines.inLink) return this.#plain(1)
-    const link = LINK.exec(this.#rest)
-    if (!link && !final && this.#rest.length < LONGEST_LINK && UNDECIDED_LINK.test(this.#rest)) return false
-    if (!link || link[0].length > LONGEST_LINK) {
-      this.#inlines.dropLink()
-      return this.#plain(1)
+    if (next && next !== '\n') {
+      this.#close(1)
+      this.#openCell()
     }
-    this.#take(link[0].length)
-    this.#inlines.closeLink(link[1] ?? '')
-    return true
-  }
-
-  #emphasis(final: boolean): boolean {
-    const [run = ''] = /^(?:\*+|_+)/.exec(this.#rest) ?? []
-    if (run.length === this.#rest.length && !final) return false
-    const before = this.#last
-    this.#take(run.length)
-    this.#inlines.emphasis(before, run, this.#rest[0] ?? '')
     return true
   }
 }

@@ -23,9 +23,10 @@ export class Pace {
   }
 
   shown(now: number): number {
-    // The fastest of the speeds that each lump needs, from the last frame on, to be whole in time.
-    const left = this.#due.map(({ length, by }) => (length - this.#shown) / Math.max(1, by - this.#last))
-    this.#shown += Math.max(0, ...left) * (now - this.#last)
+    const frame = now - this.#last
+    // The fastest of the speeds that each lump needs to be whole in time; another frame as long may be one too late.
+    const left = this.#due.map(({ length, by }) => (length - this.#shown) / Math.max(1, by - now))
+    this.#shown += Math.max(0, ...left) * frame
     this.#last = now
     const end = this.#due.at(-1)?.length ?? this.#shown
     this.#shown = Math.min(this.#shown, end)

@@ -1,21 +1,42 @@
+import { busyTurn } from './chat.ts'
 import { browserClock } from './clock.ts'
 import { Composer } from './composer.ts'
 import { need, on, translate } from './dom.ts'
-import { fr } from './locales/fr.ts'
+import { loadLocale } from './language.ts'
+import { loadFrame, loadSave } from './parts.ts'
 import { StickyScroll } from './scroll.ts'
 import { socketTo, socketUrl } from './socket.ts'
+import { solveInWorker } from './solver.ts'
 import { Talk } from './talk.ts'
 import { TOKEN_KEY, tokensIn } from './tokens.ts'
 import { View } from './view.ts'
 
-const locale = fr
 const clock = browserClock
 const still = matchMedia('(prefers-reduced-motion: reduce)')
 const byId = (id: string) => need(document, `#${id}`, HTMLElement)
+const html = document.documentElement
 
-let frame = 0
+const isFramed = window.parent !== window
+html.classList.toggle('embed', isFramed)
+
+const wishes = {
+  asked: new URLSearchParams(location.search).get('lang'),
+  browser: navigator.languages,
+  persona: (html.dataset.langs ?? '').split(' '),
+  own: html.lang,
+}
+const [locale, frame] = await Promise.all([
+  loadLocale(wishes),
+  isFramed ? loadFrame().then(({ Frame }) => new Frame(window)) : undefined,
+]).catch((error: unknown) => {
+  byId('contact').classList.add('on')
+  throw error
+})
+html.lang = locale.lang
+
+let drawing = 0
 const redraw = () => {
-  if (frame === 0) frame = requestAnimationFrame(draw)
+  if (drawing === 0) drawing = requestAnimationFrame(draw)
 }
 
 const talk = new Talk({
@@ -23,9 +44,14 @@ const talk = new Talk({
   clock,
   random: Math.random,
   newId: () => [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(36)).join(''),
+  solve: solveInWorker,
   tokens: tokensIn(() => localStorage),
   lang: locale.lang,
-  changed: redraw,
+  changed(chat) {
+    // Not when it is drawn: a frame that is put away draws nothing.
+    frame?.answers(chat.turns.filter(({ state }) => state !== 'asking' && state !== 'streaming').length)
+    redraw()
+  },
 })
 
 const scroll = new StickyScroll(byId('scroll'), byId('newer'))
@@ -42,17 +68,25 @@ const view = new View(
       if (asking(talk.retry(id))) composer.focus(byId('scroll'))
     },
     calm: () => still.matches,
+    ...(navigator.clipboard && { copy: (text: string) => navigator.clipboard.writeText(text) }),
   },
   locale,
 )
 const composer = new Composer(
-  { typed: (text) => talk.typed(text), submit: () => asking(talk.submit()), stop: () => talk.stop() },
+  {
+    typed: (text) => talk.typed(text),
+    submit: () => asking(talk.submit()),
+    stop() {
+      if (busyTurn(talk.chat)) talk.stop()
+      else frame?.close()
+    },
+  },
   locale,
 )
 
 let tick = () => {}
 function draw(now: number): void {
-  frame = 0
+  drawing = 0
   const { chat, connection } = talk
   const waitMs = Math.max(0, chat.blockedUntil - clock.monotonic())
   composer.draw(chat, connection.status, waitMs)
@@ -73,6 +107,19 @@ on(sure, 'close', () => {
   talk.forget()
   composer.focus(byId('scroll'))
 })
+
+on(byId('save'), 'click', async () => {
+  const { save } = await loadSave()
+  save(talk.chat, locale, view.name, new Date())
+})
+
+if (frame) {
+  on(byId('close'), 'click', () => frame.close())
+  frame.onOpen = () => {
+    byId('close').hidden = false
+    composer.focus(byId('scroll'))
+  }
+}
 
 const look = () => talk.connection.hidden(document.hidden)
 on(document, 'visibilitychange', look)

@@ -3,6 +3,7 @@ import type {
   Delta,
   Done,
   Failure,
+  Forgotten,
   Limits,
   PersonaView,
   ServerMessage,
@@ -15,127 +16,84 @@ import { endReasons, errorCodes, sources } from '../protocol/messages.ts'
 
 // By hand, because the server's schema library would cost a quarter of the page's weight.
 type Fields = Record<string, unknown>
+/** A new value, or undefined when what came is none. */
+type Reader<T> = (v: unknown) => T | undefined
+type May<T> = { [K in keyof T]-?: object extends Pick<T, K> ? K : never }[keyof T]
+type Readers<T, K extends keyof T> = { readonly [Key in K]-?: Reader<Exclude<T[Key], undefined>> }
 
 const isFields = (v: unknown): v is Fields => typeof v === 'object' && v !== null && !Array.isArray(v)
-const isText = (v: unknown): v is string => typeof v === 'string'
-const isNumber = (v: unknown): v is number => Number.isFinite(v)
-const isCount = (v: unknown): v is number => Number.isSafeInteger(v) && Number(v) >= 0
-const isFlag = (v: unknown): v is boolean => typeof v === 'boolean'
-const isTexts = (v: unknown): v is string[] => Array.isArray(v) && v.every(isText)
-const isOneOf = <T extends string>(list: readonly T[], v: unknown): v is T => list.some((item) => item === v)
 
-const turnStates = ['streaming', ...endReasons] as const
+const text: Reader<string> = (v) => (typeof v === 'string' ? v : undefined)
+const flag: Reader<boolean> = (v) => (typeof v === 'boolean' ? v : undefined)
+const number: Reader<number> = (v) => (typeof v === 'number' && Number.isFinite(v) ? v : undefined)
+const count: Reader<number> = (v) => (typeof v === 'number' && Number.isSafeInteger(v) && v >= 0 ? v : undefined)
+const oneOf =
+  <T extends string>(...list: readonly T[]): Reader<T> =>
+  (v) =>
+    list.find((item) => item === v)
+/** Those items of a list that are right. */
+const some =
+  <T>(item: Reader<T>): Reader<T[]> =>
+  (v) =>
+    Array.isArray(v) ? v.map(item).filter((one) => one !== undefined) : undefined
 
-function contactOf(v: unknown): Contact {
-  if (!isFields(v)) return {}
-  const { phone, email, address, url, hours } = v
-  return {
-    ...(isText(phone) && { phone }),
-    ...(isText(email) && { email }),
-    ...(isText(address) && { address }),
-    ...(isText(url) && { url }),
-    ...(isText(hours) && { hours }),
+/** An object with all of `needed`, and those of `may` that are right; other fields are dropped. */
+function object<T extends object>(needed: Readers<T, Exclude<keyof T, May<T>>>, may?: Readers<T, May<T>>): Reader<T> {
+  const readers = Object.entries<Reader<unknown>>({ ...needed, ...may })
+  const isWhole = (made: object): made is T => Object.keys(needed).every((key) => key in made)
+  return (v) => {
+    if (!isFields(v)) return undefined
+    const read = readers.map(([key, reader]) => [key, reader(v[key])] as const)
+    const made = Object.fromEntries(read.filter(([, value]) => value !== undefined))
+    return isWhole(made) ? made : undefined
   }
 }
 
-function personaOf(v: unknown): PersonaView | undefined {
-  if (!isFields(v)) return undefined
-  const { name, greeting, placeholder, suggestions, contact, notice, linkHosts } = v
-  if (!isText(name) || !isText(greeting) || !isText(placeholder) || !isText(notice)) return undefined
-  if (!isTexts(suggestions) || !isTexts(linkHosts)) return undefined
-  return {
-    name,
-    greeting,
-    placeholder,
-    suggestions: [...suggestions],
-    contact: contactOf(contact),
-    notice,
-    linkHosts: [...linkHosts],
-  }
-}
+const contact = object<Contact>({}, { phone: text, email: text, address: text, url: text, hours: text })
+const persona = object<PersonaView>({
+  name: text,
+  greeting: text,
+  placeholder: text,
+  suggestions: some(text),
+  contact: (v) => contact(v) ?? {},
+  notice: text,
+  linkHosts: some(text),
+})
+const limits = object<Limits>({ maxChars: count, askBurst: count, asksPerMinute: number })
+const source = oneOf(...sources)
+const state = oneOf('streaming', ...endReasons)
+const turn = object<TurnView>({ id: text, question: text, answer: text, state, source, at: number })
+const usage = object<Usage>({ promptTokens: count, outputTokens: count })
+// A later server may know more codes; its sentence is good all the same.
+const code: Reader<Failure['code']> = (v) => oneOf(...errorCodes)(v) ?? 'internal'
 
-function limitsOf(v: unknown): Limits | undefined {
-  if (!isFields(v)) return undefined
-  const { maxChars, askBurst, asksPerMinute } = v
-  return isCount(maxChars) && isCount(askBurst) && isNumber(asksPerMinute)
-    ? { maxChars, askBurst, asksPerMinute }
-    : undefined
-}
-
-function turnOf(v: unknown): TurnView | undefined {
-  if (!isFields(v)) return undefined
-  const { id, question, answer, state, source, at } = v
-  if (!isText(id) || !isText(question) || !isText(answer) || !isNumber(at)) return undefined
-  return isOneOf(turnStates, state) && isOneOf(sources, source)
-    ? { id, question, answer, state, source, at }
-    : undefined
-}
-
-function welcome(m: Fields): Welcome | undefined {
-  const { protocol, session, resumed, lang, demo } = m
-  const persona = personaOf(m.persona)
-  const limits = limitsOf(m.limits)
-  if (!isNumber(protocol) || !isText(session) || !isFlag(resumed) || !isText(lang) || !isFlag(demo)) return undefined
-  if (!persona || !limits || !Array.isArray(m.turns)) return undefined
-  const turns = m.turns.map(turnOf).filter((turn) => turn !== undefined)
-  return { type: 'welcome', protocol, session, resumed, lang, persona, limits, demo, turns }
-}
-
-function start(m: Fields): Start | undefined {
-  const { id, question, source, remaining } = m
-  return isText(id) && isText(question) && isOneOf(sources, source) && isCount(remaining)
-    ? { type: 'start', id, question, source, remaining }
-    : undefined
-}
-
-function delta(m: Fields): Delta | undefined {
-  const { id, offset, text } = m
-  return isText(id) && isCount(offset) && isText(text) ? { type: 'delta', id, offset, text } : undefined
-}
-
-function usageOf(v: unknown): Usage | undefined {
-  if (!isFields(v)) return undefined
-  const { promptTokens, outputTokens } = v
-  return isCount(promptTokens) && isCount(outputTokens) ? { promptTokens, outputTokens } : undefined
-}
-
-function done(m: Fields): Done | undefined {
-  const { id, reason, length } = m
-  const usage = usageOf(m.usage)
-  return isText(id) && isOneOf(endReasons, reason) && isCount(length)
-    ? { type: 'done', id, reason, length, ...(usage && { usage }) }
-    : undefined
-}
-
-function failure(m: Fields): Failure | undefined {
-  const { code, message, id, retryAfterMs, challenge } = m
-  if (!isText(message)) return undefined
-  return {
-    type: 'error',
-    // A later server may know more codes; its sentence is good all the same.
-    code: isOneOf(errorCodes, code) ? code : 'internal',
-    message,
-    ...(isText(id) && { id }),
-    ...(isNumber(retryAfterMs) && { retryAfterMs }),
-    ...(isText(challenge) && { challenge }),
-  }
-}
-
-const readers = new Map<unknown, (m: Fields) => ServerMessage | undefined>([
-  ['welcome', welcome],
-  ['start', start],
-  ['delta', delta],
-  ['done', done],
-  ['error', failure],
-  ['forgotten', () => ({ type: 'forgotten' })],
-])
+const readers: readonly Reader<ServerMessage>[] = [
+  object<Welcome>({
+    type: oneOf('welcome'),
+    protocol: number,
+    session: text,
+    resumed: flag,
+    lang: text,
+    persona,
+    limits,
+    demo: flag,
+    turns: some(turn),
+  }),
+  object<Start>({ type: oneOf('start'), id: text, question: text, source, remaining: count }),
+  object<Delta>({ type: oneOf('delta'), id: text, offset: count, text }),
+  object<Done>({ type: oneOf('done'), id: text, reason: oneOf(...endReasons), length: count }, { usage }),
+  object<Failure>({ type: oneOf('error'), code, message: text }, { id: text, retryAfterMs: number, challenge: text }),
+  object<Forgotten>({ type: oneOf('forgotten') }),
+]
 
 /** One server frame's text -> a new message, or undefined when it is none that we know. Unknown fields are dropped. */
-export function parseServerMessage(text: string): ServerMessage | undefined {
+export function parseServerMessage(frame: string): ServerMessage | undefined {
   try {
-    const json: unknown = JSON.parse(text)
-    return isFields(json) ? readers.get(json.type)?.(json) : undefined
-  } catch {
-    return undefined
-  }
+    const json: unknown = JSON.parse(frame)
+    for (const reader of readers) {
+      const message = reader(json)
+      if (message) return message
+    }
+  } catch {}
+  return undefined
 }

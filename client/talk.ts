@@ -1,9 +1,11 @@
-import type { Hello, ServerMessage } from '../protocol/messages.ts'
-import type { Chat, ChatEvent } from './chat.ts'
+import type { Failure, Hello, ServerMessage } from '../protocol/messages.ts'
+import type { Chat, ChatEvent, ChatTurn } from './chat.ts'
 import { busyTurn, emptyChat, reduce } from './chat.ts'
 import type { Clock } from './clock.ts'
 import type { OpenLink, Status } from './connection.ts'
 import { Connection } from './connection.ts'
+import type { Solve } from './proof.ts'
+import { Proving } from './proof.ts'
 
 /** Where the session's token survives a reload; neither call throws. */
 export type TokenStore = { load(): string | undefined; save(token: string | undefined): void }
@@ -13,6 +15,7 @@ export type TalkParts = {
   clock: Clock
   random(): number
   newId(): string
+  solve: Solve
   tokens: TokenStore
   lang: string
   changed(chat: Chat, status: Status): void
@@ -26,11 +29,13 @@ const UNSENDABLE = /[\u0000-\u0008\u000B-\u001F]|\p{Surrogate}/gu
 export class Talk {
   readonly #parts: TalkParts
   readonly connection: Connection
+  readonly #proving: Proving
   #chat: Chat = emptyChat
   #unblock = () => {}
 
   constructor(parts: TalkParts) {
     this.#parts = parts
+    this.#proving = new Proving(parts.solve)
     this.connection = new Connection({
       open: parts.open,
       clock: parts.clock,
@@ -71,7 +76,7 @@ export class Talk {
   stop(): void {
     const turn = busyTurn(this.#chat)
     if (!turn || turn.stopping) return
-    const unsent = turn.state === 'asking' && this.connection.status !== 'open'
+    const unsent = turn.state === 'asking' && (this.connection.status !== 'open' || this.#proving.working(turn.id))
     this.#dispatch({ type: unsent ? 'withdraw' : 'stop' })
     // Before its start the server may not know the id yet.
     if (turn.state === 'streaming') this.connection.send({ type: 'stop', id: turn.id })
@@ -118,6 +123,7 @@ export class Talk {
   }
 
   #receive(message: ServerMessage): void {
+    if (message.type === 'error' && this.#prove(message)) return
     this.#dispatch({ type: 'received', message, now: this.#parts.clock.monotonic() })
     if (message.type === 'start') this.#begun(message.id)
     if (message.type === 'forgotten' || (message.type === 'welcome' && !message.resumed)) {
@@ -126,6 +132,22 @@ export class Talk {
     if (message.type === 'welcome') this.#sendWanted()
     if (message.type === 'error') this.#await()
     if (this.#chat.gap) this.connection.renew()
+  }
+
+  /** Does the work that the server asks for, and then asks again; false: it is a refusal like any other. */
+  #prove(failure: Failure): boolean {
+    const { challenge, ...refusal } = failure
+    const { code, id } = refusal
+    const turn = busyTurn(this.#chat)
+    if (code !== 'proof_required' || challenge === undefined || !turn || turn.id !== id) return false
+    if (turn.state !== 'asking' || turn.stopping) return false
+    const done = (solved: boolean) => {
+      if (solved) this.#sendAsk(turn)
+      else this.#receive(refusal)
+    }
+    if (!this.#proving.begin(turn.id, challenge, done)) return false
+    this.#dispatch({ type: 'checking', id: turn.id })
+    return true
   }
 
   #begun(id: string): void {
@@ -139,7 +161,12 @@ export class Talk {
   #sendWanted(): void {
     const turn = busyTurn(this.#chat)
     if (this.#chat.forgetting) this.connection.send({ type: 'forget' })
-    if (turn?.state === 'asking') this.connection.send({ type: 'ask', id: turn.id, text: turn.question })
+    if (turn?.state === 'asking' && !this.#proving.working(turn.id)) this.#sendAsk(turn)
+  }
+
+  #sendAsk({ id, question }: ChatTurn): void {
+    const proof = this.#proving.proofOf(id)
+    this.connection.send({ type: 'ask', id, text: question, ...(proof !== undefined && { proof }) })
   }
 
   #await(): void {
@@ -151,6 +178,8 @@ export class Talk {
 
   #dispatch(event: ChatEvent): void {
     this.#chat = reduce(this.#chat, event)
+    const turn = busyTurn(this.#chat)
+    this.#proving.keep(turn?.state === 'asking' ? turn.id : undefined)
     this.#show()
   }
 

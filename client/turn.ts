@@ -1,4 +1,5 @@
 import type { ChatTurn } from './chat.ts'
+import { isChecked } from './chat.ts'
 import { attribute, need, on, say, translate } from './dom.ts'
 import type { Locale } from './locales/locale.ts'
 import { Markdown } from './markdown.ts'
@@ -12,6 +13,8 @@ export type TurnParts = {
   retry(id: string): void
   /** Whether the visitor wants things still: then text comes as it comes. */
   calm(): boolean
+  /** Where the browser lends its clipboard. */
+  copy?(text: string): Promise<void>
 }
 
 const isOver = ({ state }: ChatTurn) => state !== 'asking' && state !== 'streaming'
@@ -35,6 +38,9 @@ export class TurnCard {
     this.#text = need(copy, '.text', HTMLElement)
     this.#markdown = this.#draft()
     on(need(copy, '.end button', HTMLElement), 'click', () => parts.retry(id))
+    const button = need(copy, '.copy', HTMLElement)
+    on(button, 'click', () => parts.copy?.(this.words).then(() => say(button, parts.locale.copied)))
+    on(button, 'blur', () => say(button, parts.locale.copy))
   }
 
   /** The whole answer is drawn. */
@@ -56,6 +62,7 @@ export class TurnCard {
     need(this.node, '.source', HTMLElement).hidden = turn.source !== 'knowledge'
     const more = this.#drawText(turn, now)
     this.#drawEnd(turn, connected)
+    need(this.node, '.copy', HTMLElement).hidden = !this.#parts.copy || !this.#ended || !turn.answer
     return more
   }
 
@@ -103,8 +110,9 @@ export class TurnCard {
 
 const isHigh = (text: string, at: number) => (text.charCodeAt(at) & 0xfc00) === 0xd800
 
-function endOf({ state, error }: ChatTurn, connected: boolean, locale: Locale): string {
+function endOf(turn: ChatTurn, connected: boolean, locale: Locale): string {
+  const { state, error } = turn
   if (state === 'failed') return error ?? ''
-  if (state === 'asking') return connected ? '' : locale.unsent
+  if (state === 'asking') return connected ? (isChecked(turn) ? locale.checking : '') : locale.unsent
   return state === 'streaming' || state === 'complete' ? '' : locale[state]
 }

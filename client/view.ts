@@ -1,5 +1,5 @@
 import type { Chat, ChatTurn } from './chat.ts'
-import { busyTurn } from './chat.ts'
+import { busyTurn, isChecked } from './chat.ts'
 import type { Status } from './connection.ts'
 import { attribute, need, say } from './dom.ts'
 import { safeHref } from './links.ts'
@@ -7,7 +7,12 @@ import type { Locale } from './locales/locale.ts'
 import type { TurnParts } from './turn.ts'
 import { TurnCard } from './turn.ts'
 
-export type ViewVerbs = { ask(text: string): void; retry(id: string): void; calm(): boolean }
+export type ViewVerbs = {
+  ask(text: string): void
+  retry(id: string): void
+  calm(): boolean
+  copy?(text: string): Promise<void>
+}
 
 const endings = (locale: Locale): Partial<Record<ChatTurn['state'], string>> => ({
   ...locale,
@@ -22,6 +27,7 @@ export class View {
   readonly #turnParts: TurnParts
   readonly #cards = new Map<string, TurnCard>()
   #awaited: string | undefined
+  #word = ''
   #persona: Chat['persona']
   #blocked = false
 
@@ -34,6 +40,7 @@ export class View {
       href: (url) => safeHref(url, this.#persona?.linkHosts ?? []),
       retry: verbs.retry,
       calm: verbs.calm,
+      ...(verbs.copy && { copy: (text: string) => this.#copy(text) }),
     }
   }
 
@@ -54,6 +61,7 @@ export class View {
     const { persona } = chat
     byId('chips').hidden = chat.turns.length > 0
     byId('forget').hidden = chat.turns.length === 0
+    byId('save').hidden = chat.turns.length === 0
     byId('demo').hidden = !chat.demo
     if (!persona || persona === this.#persona) return
     this.#persona = persona
@@ -67,6 +75,7 @@ export class View {
   #chip(text: string): HTMLElement {
     const chip = document.createElement('button')
     chip.type = 'button'
+    chip.className = 'pill'
     chip.textContent = text
     chip.onclick = () => this.#verbs.ask(text)
     return chip
@@ -146,9 +155,11 @@ export class View {
     const busy = busyTurn(chat)
     if (this.#blocked && chat.blockedUntil === 0) this.#status(this.#locale.ready)
     this.#blocked = chat.blockedUntil > 0
-    if (busy && busy.id !== this.#awaited) {
+    const word = busy && isChecked(busy) ? this.#locale.checking : this.#locale.answering(this.name)
+    if (busy && (busy.id !== this.#awaited || word !== this.#word)) {
       this.#awaited = busy.id
-      this.#status(this.#locale.answering(this.name))
+      this.#word = word
+      this.#status(word)
     }
     const turn = chat.turns.find(({ id }) => id === this.#awaited)
     const card = this.#cards.get(this.#awaited ?? '')
@@ -157,8 +168,13 @@ export class View {
     if (!turn || !card || turn.state === 'failed') this.#status(turn?.error ?? chat.notice ?? '')
     else {
       this.#status(endings(this.#locale)[turn.state] ?? '')
-      if (card.words) this.#log(`${this.name}\u00a0: ${card.words}`)
+      if (card.words) this.#log(this.#locale.says(this.name, card.words))
     }
+  }
+
+  async #copy(text: string): Promise<void> {
+    await this.#verbs.copy?.(text)
+    this.#status(this.#locale.copied)
   }
 
   #status(text: string): void {

@@ -23,6 +23,8 @@ export type EmulatorOptions = {
   speed?: number
   /** Where answers come from: a folder of Markdown (persona/knowledge). */
   knowledgeDir?: string
+  /** What the demonstration speaks around the shop's own words; French if it isn't given. */
+  lang?: 'fr' | 'en'
   clock?: Clock
   random?: Random
   /** The one key that is valid; without it any key is. */
@@ -55,7 +57,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const ledger = createLedger(clock)
   const gate = createGate()
   const orders = createOrders()
-  const demo = createDemo(await readSections(options.knowledgeDir ?? 'persona/knowledge'))
+  const demo = createDemo(await readSections(options.knowledgeDir ?? 'persona/knowledge'), options.lang)
   const house: House = {
     clock,
     random,

@@ -5,29 +5,38 @@ import { type PersonaResult, parsePersona } from './chat/persona.ts'
 const MAX_FILE_BYTES = 256 * 1024
 const MAX_TOTAL_BYTES = 2 * 1024 * 1024
 const MAX_KNOWLEDGE_FILES = 100
+const LOGO = 'logo.svg'
+
+/** `logo` is the shop's own picture, an SVG, if it gives one. */
+export type PersonaFolder = PersonaResult & { logo?: string }
 
 type Read = { ok: true; text: string; bytes: number } | { ok: false; error: string }
 
 /**
- * Reads persona.json, instructions.md and knowledge/*.md of `dir`, in the order of their names.
+ * Reads persona.json, instructions.md, knowledge/*.md and logo.svg of `dir`, in the order of their names.
  * Files are UTF-8, at most 256 KB each and 2 MB in all; a link may not lead out of the folder.
  */
-export async function readPersonaFolder(dir: string): Promise<PersonaResult> {
+export async function readPersonaFolder(dir: string): Promise<PersonaFolder> {
   const root = await realpath(dir).catch(() => undefined)
   if (root === undefined) return { ok: false, errors: [`persona folder "${dir}": not found`] }
   const listed = await listKnowledge(root)
-  const [json, instructions, ...knowledge] = await Promise.all(
-    ['persona.json', 'instructions.md', ...listed.names].map((name) => readInside(root, name)),
-  )
-  const files = [json, instructions, ...knowledge].filter((file) => file !== undefined)
+  const hasLogo = (await readdir(root)).includes(LOGO)
+  const [json, instructions, logo, ...knowledge] = await Promise.all([
+    readInside(root, 'persona.json'),
+    readInside(root, 'instructions.md'),
+    hasLogo ? readInside(root, LOGO) : undefined,
+    ...listed.names.map((name) => readInside(root, name)),
+  ])
+  const files = [json, instructions, logo, ...knowledge].filter((file) => file !== undefined)
   const errors = [...listed.errors, ...files.flatMap((file) => (file.ok ? [] : [file.error]))]
   const total = files.reduce((sum, file) => sum + (file.ok ? file.bytes : 0), 0)
   if (total > MAX_TOTAL_BYTES) errors.push(`persona folder: ${total} bytes in all, ${MAX_TOTAL_BYTES} at most`)
   if (!json?.ok || !instructions?.ok || errors.length > 0)
     return { ok: false, errors: await withParsed(errors, json, instructions) }
-  const texts = knowledge.map((file, i) => ({ name: baseName(listed.names[i]), text: file.ok ? file.text : '' }))
+  const texts = knowledge.map((file, i) => ({ name: baseName(listed.names[i]), text: file?.ok ? file.text : '' }))
   const result = parsePersona({ personaJson: json.text, instructions: instructions.text, knowledge: texts })
-  return result.ok ? { ...result, warnings: [...listed.warnings, ...result.warnings] } : result
+  if (!result.ok) return result
+  return { ...result, ...(logo?.ok && { logo: logo.text }), warnings: [...listed.warnings, ...result.warnings] }
 }
 
 const baseName = (name = '') => name.slice(name.indexOf('/') + 1)

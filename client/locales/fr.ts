@@ -23,11 +23,16 @@ export const fr = {
   forgetting: 'Effacement en cours…',
   forgotten: 'Conversation effacée',
   demo: 'mode démonstration',
+  close: 'Fermer',
+  save: 'Télécharger la conversation',
+  copy: 'Copier',
+  copied: 'Réponse copiée',
+  says: (name: string, words: string) => `${name}\u00a0: ${words}`,
   fromKnowledge: 'réponse tirée des fiches de la boutique',
-  contact: 'Joindre la boutique',
   call: 'Appeler',
   write: 'Écrire',
   answering: (name: string) => `${name} répond…`,
+  checking: 'Vérification…',
   received: 'Réponse reçue',
   stopped: 'Réponse arrêtée',
   interrupted: 'Réponse interrompue',
@@ -46,3 +51,5 @@ export const fr = {
   waitingLong: 'La liaison est coupée. Nouvel essai en cours, votre texte est gardé.',
   endedLong: 'La liaison est fermée. Rechargez la page pour reprendre la conversation.',
 }
+
+export default fr

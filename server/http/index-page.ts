@@ -6,15 +6,28 @@ import { etagOf, type Page, type Pages } from './pages.ts'
 const brotli = promisify(brotliCompress)
 const zip = promisify(gzip)
 
-/** The pages with the persona's words in `/`, so that the first paint needs neither script nor socket. */
-export async function withPersona(pages: Pages, persona: Persona): Promise<Pages> {
+/**
+ * The pages with the persona's words in `/`, so that the first paint needs neither script nor socket; `logo`, an SVG,
+ * stands in for ours.
+ */
+export async function withPersona(pages: Pages, persona: Persona, logo?: string): Promise<Pages> {
   const template = pages.get('/')
   if (!template) return pages
   const locale = [...pages.keys()].find((path) => path.startsWith(`/locale-${persona.lang}-`))
-  const identity = Buffer.from(fillTemplate(template.bodies.identity.toString('utf8'), persona, locale))
+  const html = template.bodies.identity.toString('utf8')
+  const picture = [...pages.keys()].find((path) => path.startsWith('/favicon-')) ?? '/favicon.svg'
+  const identity = Buffer.from(fillTemplate(logo ? html.replaceAll(picture, LOGO) : html, persona, locale))
   const [br, gz] = await Promise.all([brotli(identity), zip(identity)])
   const index: Page = { ...template, etag: etagOf(identity), bodies: { identity, br, gzip: gz } }
-  return new Map([...pages, ['/', index]])
+  return new Map([...pages, ...(logo ? [logoPage(logo)] : []), ['/', index]])
+}
+
+// Its name stays, because each new persona may bring another.
+const LOGO = '/logo.svg'
+
+function logoPage(svg: string): [path: string, page: Page] {
+  const identity = Buffer.from(svg)
+  return [LOGO, { type: 'image/svg+xml', cache: 'no-cache', etag: etagOf(identity), bodies: { identity } }]
 }
 
 /**

@@ -6,7 +6,7 @@ import { requireChromium } from '../helpers/tools.ts'
 import type { FakeServer } from './fake-server.ts'
 import { startFakeServer } from './fake-server.ts'
 
-const FLAGS = [
+export const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-background-networking',
@@ -78,7 +78,7 @@ async function play({ browser, server }: Hall, scene: Scene): Promise<void> {
     const context = await browser.newContext({ locale: 'fr-FR', reducedMotion: 'reduce', ...options })
     closers.push(() => context.close())
     context.on('console', (line) => line.type() === 'error' && problems.push(line.text()))
-    context.on('weberror', ({ error }) => problems.push(String(error())))
+    context.on('weberror', (thrown) => problems.push(String(thrown.error())))
     context.setDefaultTimeout(10_000)
     return context.newPage()
   }

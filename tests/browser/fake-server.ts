@@ -1,17 +1,12 @@
-import { readFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { createServer } from 'node:http'
-import { join } from 'node:path'
-import { build } from 'esbuild'
 import type { WebSocket } from 'ws'
 import { WebSocketServer } from 'ws'
 import type { ClientMessage, ServerMessage } from '../../protocol/messages.ts'
 import { SUBPROTOCOL } from '../../protocol/messages.ts'
 import { parseClientMessage } from '../../protocol/parse.ts'
 import { securityHeaders } from '../../server/http/headers.ts'
-import { welcome } from './messages.ts'
-
-const client = join(import.meta.dirname, '../../client')
+import { buildPages } from './client-pages.ts'
 
 /** What came and was not awaited yet, in order; `next` waits without a limit, the runner has one. */
 export class Inbox<T> {
@@ -74,6 +69,8 @@ export type FakeServer = {
   refuse(refused: boolean): void
   /** How many upgrades were asked for. */
   upgrades(): number
+  /** Origins that may frame the page beside its own. */
+  framedBy: string[]
   /** What a page did against the protocol. */
   problems: string[]
   close(): Promise<void>
@@ -82,9 +79,10 @@ export type FakeServer = {
 /** Serves the page, built as for release, under the release's headers; the test plays the other end of the wire. */
 export async function startFakeServer(): Promise<FakeServer> {
   const pages = await buildPages()
-  const headers = securityHeaders([])
+  const framedBy: string[] = []
   const http = createServer((request, response) => {
-    const page = pages.get(request.url ?? '')
+    const page = pages.get(request.url?.split('?')[0] ?? '')
+    const headers = { ...securityHeaders(framedBy), ...page?.headers }
     response.writeHead(page ? 200 : 404, { ...headers, ...(page && { 'content-type': page.type }) }).end(page?.body)
   })
   const wss = new WebSocketServer({ noServer: true, handleProtocols: () => SUBPROTOCOL })
@@ -111,6 +109,7 @@ export async function startFakeServer(): Promise<FakeServer> {
       refused = on
     },
     upgrades: () => upgrades,
+    framedBy,
     problems,
     close: async () => {
       for (const ws of wss.clients) ws.terminate()
@@ -118,44 +117,4 @@ export async function startFakeServer(): Promise<FakeServer> {
       await new Promise((resolve) => http.close(resolve))
     },
   }
-}
-
-type Page = { type: string; body: string | Uint8Array }
-
-async function buildPages(): Promise<Map<string, Page>> {
-  const { outputFiles } = await build({
-    entryPoints: [join(client, 'page.ts'), join(client, 'page.css')],
-    outdir: client,
-    bundle: true,
-    minify: true,
-    write: false,
-    format: 'esm',
-    target: 'es2022',
-  })
-  const html = await readFile(join(client, 'index.html'), 'utf8')
-  const contact = '<p>Téléphone\u00a0: <a href="tel:+33298000000">02 98 00 00 00</a></p>'
-  // The server fills these from the persona.
-  const { name, greeting, placeholder, notice } = welcome().persona
-  const words: Record<string, string> = {
-    lang: 'fr',
-    title: 'Le Mécano (IA) – Breizh Vélos',
-    shop: 'Breizh Vélos',
-    name,
-    greeting,
-    placeholder,
-    notice,
-    contact,
-  }
-  const pages = new Map<string, Page>([
-    [
-      '/',
-      { type: 'text/html; charset=utf-8', body: html.replace(/\{\{(\w+)\}\}/g, (_, key: string) => words[key] ?? '') },
-    ],
-    ['/favicon.svg', { type: 'image/svg+xml', body: await readFile(join(client, 'favicon.svg')) }],
-  ])
-  for (const { path, contents } of outputFiles) {
-    const type = path.endsWith('.js') ? 'text/javascript' : 'text/css'
-    pages.set(path.slice(path.lastIndexOf('/')), { type, body: contents })
-  }
-  return pages
 }

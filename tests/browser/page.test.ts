@@ -1,40 +1,12 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { closes } from '../../protocol/closes.ts'
-import type { Welcome } from '../../protocol/messages.ts'
 import { browserTests } from './browser.ts'
-import type { FakeServer, Peer } from './fake-server.ts'
 import { delta, done, start, turn, welcome } from './messages.ts'
+import { arrive, ask, axe, back, clean, has } from './visit.ts'
 
 const { test, run } = browserTests()
-const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-const arrive = async (server: FakeServer, page: Page, over: Partial<Welcome> = {}): Promise<Peer> => {
-  await page.goto(server.url)
-  const peer = await server.peer()
-  await peer.expect('hello')
-  peer.send(welcome(over))
-  await page.locator('#state[data-at=open]').waitFor()
-  return peer
-}
-/** Types a question, sends it by Enter and returns its id. */
-const ask = async (page: Page, peer: Peer, text: string): Promise<string> => {
-  await page.locator('#question').fill(text)
-  await page.locator('#question').press('Enter')
-  const asked = await peer.expect('ask')
-  assert.is(asked.text, text)
-  return asked.id
-}
-const back = async (server: FakeServer, over: Partial<Welcome> = {}) => {
-  const peer = await server.peer()
-  const hello = await peer.expect('hello')
-  peer.send(welcome({ resumed: true, ...over }))
-  return { peer, hello }
-}
-const has = (page: Page, selector: string, text: string) =>
-  page.locator(selector).filter({ hasText: text }).first().waitFor({ state: 'attached' })
 const stored = (page: Page) => page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie.length])
 const text = async (page: Page, selector: string) => (await page.locator(selector).textContent()) ?? ''
 const html = (page: Page, selector: string) => page.locator(selector).first().innerHTML()
@@ -358,14 +330,6 @@ for (const colorScheme of ['light', 'dark'] as const) {
     const width = await page.evaluate(() => document.documentElement.scrollWidth)
     assert.is(width, 320)
   })
-}
-
-async function clean(page: Page, state: string): Promise<void> {
-  const found: unknown = await page.evaluate(
-    `axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
-      .then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => [id, html, failureSummary])))`,
-  )
-  assert.equal(found, [], state)
 }
 
 await run()

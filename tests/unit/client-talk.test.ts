@@ -22,6 +22,7 @@ function setUp(stored?: string) {
     lang: 'fr',
     random: () => 0,
     newId: () => `q${++ids}`,
+    solve: () => () => {},
     tokens: {
       load: () => kept.token,
       save(token) {

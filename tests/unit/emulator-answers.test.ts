@@ -52,4 +52,13 @@ test('answers stay between 300 and 900 characters, whatever the length of the se
   assert.match(lines('roue'), /- une roue voilée, 20 €$/m)
 })
 
+test('the same in English, around the shop’s own words', () => {
+  const english = createDemo(sectionsOf('# Bread\n\n## Rye\n\nDark rye, £5.20.\n'), 'en')
+  for (const question of ['Do you sell rye?', 'Hello', 'Thanks', 'Is there a dentist?']) {
+    assert.match(english(question), /^\*\*Demonstration mode:\*\*/, question)
+    assert.not.match(english(question), /démonstration|boutique|fiches/, question)
+  }
+  assert.match(english('Do you sell rye?'), 'Dark rye, £5.20.')
+})
+
 test.run()

@@ -1,0 +1,57 @@
+import type { Locale } from './locale.ts'
+
+// Not proofread by a native speaker yet: corrections are welcome.
+const br: Locale = {
+  lang: 'br',
+  conversation: 'Diviz',
+  you: 'C’hwi',
+  question: 'Ho koulenn',
+  send: 'Kas',
+  sendIn: (time) => `Kas, posupl a-benn ${time}`,
+  countdown: (seconds) =>
+    seconds < 60
+      ? `${seconds}\u00a0eil`
+      : `${Math.floor(seconds / 60)}\u00a0mun\u00a0${String(seconds % 60).padStart(2, '0')}`,
+  stop: 'Ehanañ ar respont',
+  retry: 'Klask en-dro',
+  askAgain: 'Goulenn en-dro',
+  newText: 'Testenn nevez',
+  hint: 'Enankañ evit kas, Pennlizherenn + Enankañ evit mont d’al linenn',
+  forget: 'Diverkañ an diviz',
+  forgetAsk: 'Diverkañ an diviz?',
+  forgetWhy: 'Diverket e vo ho koulennoù hag ar respontoù amañ ha war hor servijer, diouzhtu.',
+  forgetYes: 'Diverkañ',
+  forgetNo: 'Mirout',
+  forgetting: 'O tiverkañ…',
+  forgotten: 'Diverket eo an diviz',
+  demo: 'mod diskouez',
+  close: 'Serriñ',
+  save: 'Pellgargañ an diviz',
+  copy: 'Eilañ',
+  copied: 'Eilet eo ar respont',
+  says: (name, words) => `${name}: ${words}`,
+  fromKnowledge: 'respont tennet eus fichennoù ar stal',
+  call: 'Gervel',
+  write: 'Skrivañ',
+  answering: (name) => `${name} a zo o respont…`,
+  checking: 'O wiriañ…',
+  received: 'Degemeret eo ar respont',
+  stopped: 'Ehanet eo ar respont',
+  interrupted: 'Troc’het eo ar respont',
+  length: 'Krennet eo ar respont: re hir e teue da vezañ',
+  filtered: 'Dalc’het eo ar respont gant hor siloù',
+  ready: 'Gallout a rit kas ho koulenn adarre',
+  unsent: 'Kaset e vo kerkent ha ma vo distroet ar c’hevreañ',
+  tooLong: (length, most) => `${length} arouezenn diwar ${most}: berrait un tammig`,
+  connecting: 'o kevreañ…',
+  open: 'enlinenn',
+  waiting: 'oc’h adkevreañ…',
+  offline: 'ezlinenn',
+  asleep: 'o tiskuizhañ',
+  ended: 'dihegerz',
+  offlineLong: 'Ezlinenn oc’h. Miret eo ho testenn.',
+  waitingLong: 'Troc’het eo al liamm. O klask en-dro, miret eo ho testenn.',
+  endedLong: 'Serret eo al liamm. Adkargit ar bajenn evit kenderc’hel gant an diviz.',
+}
+
+export default br
