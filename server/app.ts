@@ -7,18 +7,22 @@ import { createRegistry } from './chat/registry.ts'
 import { createStreams } from './chat/streams.ts'
 import type { Clock, Random } from './clock.ts'
 import type { Config } from './config.ts'
-import { createHandler } from './http/handler.ts'
+import { createHandler, type Service } from './http/handler.ts'
 import { securityHeaders } from './http/headers.ts'
 import type { Pages } from './http/pages.ts'
 import { createHttpServer, listenOn } from './http/server.ts'
-import type { Log } from './log.ts'
+import type { Log, LogFields } from './log.ts'
+import type { Meter } from './meter.ts'
 import type { Model, ModelFailure } from './model/port.ts'
 import { withRetry } from './model/retry.ts'
+import { meteredProofs } from './ops/metered.ts'
+import { metricsEndpoint } from './ops/metrics-endpoint.ts'
 import { createRate } from './ops/rate.ts'
 import { addressKeys, addressTakes, clientAddress, isTrustedPeer } from './quota/address.ts'
 import type { Buckets, Secrets, Wallet } from './quota/port.ts'
 import { createProofOfWork } from './quota/proof.ts'
 import { createGateway, type Visitor } from './socket/gateway.ts'
+import { memoryStore } from './stores/memory.ts'
 
 export type AppParts = {
   config: Config
@@ -29,10 +33,12 @@ export type AppParts = {
   pages: () => Pages
   store: { buckets: Buckets; conversations: ConversationStore; secrets: Secrets; ready(): Promise<boolean> }
   wallet: Wallet
-  /** One attempt at an answer; the retries are added here. */
-  model: Model
+  /** One attempt at an answer, whose lines go to `log`; the retries are added here. */
+  model: (log: Log) => Model
   assistant: () => Assistant
   vault: Vault
+  meter: Meter
+  metrics: { contentType: string; text(live: { connections: number; streams: number }): Promise<string> }
 }
 export type App = {
   /** Resolves with the address once visitors can connect; rejects with the system's error when they can't. */
@@ -50,21 +56,23 @@ const MAX_RETRY_DELAY_MS = 8000
 
 /** The server made of given parts; nothing is open before `listen`. */
 export function createApp(parts: AppParts): App {
-  const { config, clock, random, log, store, assistant } = parts
+  const { config, clock, random, log, store, assistant, meter } = parts
   const demo = config.gemini.apiKey === undefined
   const refused = createRate(clock)
   const streams = createStreams(config.maxStreams, config.maxStreamsPerAddress)
-  const refuse = (code: string) => {
+  const refuse = (code: string, c?: string) => {
     refused.count()
-    log.info('message_refused', { code })
+    meter.messageRefused(code)
+    log.info('message_refused', { c, code })
   }
   const onQuestion = (line: QuestionLine) => {
     const { usage, ...rest } = line
     if (!line.source) refused.count()
+    meter.questionEnded(line)
     log.info('question', { ...rest, promptTokens: usage?.promptTokens, outputTokens: usage?.outputTokens })
   }
-  const model = (mayRetry: (failure: ModelFailure) => Promise<boolean>) =>
-    withRetry(parts.model, {
+  const model = (mayRetry: (failure: ModelFailure) => Promise<boolean>, trace: LogFields) =>
+    withRetry(parts.model(log.child(trace)), {
       attempts: ATTEMPTS,
       maxDelayMs: MAX_RETRY_DELAY_MS,
       patienceMs: config.firstChunkTimeoutMs,
@@ -79,13 +87,14 @@ export function createApp(parts: AppParts): App {
   }
   const { wallet } = parts
   const { buckets, secrets } = store
-  const proofs = createProofOfWork({ mode: config.proofOfWork, secrets, buckets, clock, rush: () => wallet.rush() })
+  const work = createProofOfWork({ mode: config.proofOfWork, secrets, buckets, clock, rush: () => wallet.rush() })
+  const proofs = meteredProofs(work, meter)
   const admission = createAdmission({ streams, buckets, proofs, wallet, log })
   const registry = createRegistry({
     random,
     journal: { store: store.conversations, vault: parts.vault, ttlMs: config.sessionTtlMs, now: clock.now, log },
     session: {
-      question: { clock, admission, model, source: demo ? 'demo' : 'model', onQuestion },
+      question: { clock, admission, model, source: demo ? 'demo' : 'model', onQuestion, onGap: meter.textGap },
       assistant,
       log,
       limits,
@@ -93,6 +102,7 @@ export function createApp(parts: AppParts): App {
       onRefused: refuse,
       demo,
     },
+    onGreeted: meter.greeted,
   })
   const gateway = createGateway({
     clock,
@@ -100,14 +110,25 @@ export function createApp(parts: AppParts): App {
     rules: { ...config, allowedOrigins: new Set(config.allowedOrigins) },
     maxFrameBytes: config.maxFrameBytes,
     identify: createIdentify(parts),
-    connect: (wire, context) => new Connection({ registry, assistant, log, onRefused: refuse }, wire, context),
-    onRefused: () => refused.count(),
+    connect: (wire, context) => {
+      const onRefused = (code: string) => refuse(code, context.c)
+      return new Connection({ registry, assistant, log, onRefused }, wire, context)
+    },
+    onOpened: meter.connectionOpened,
+    onClosed: meter.connectionClosed,
+    onRefused: (refusal) => {
+      refused.count()
+      meter.upgradeRefused(refusal)
+    },
   })
   // Whoever asks while the store is asked shares the answer: the probe writes, and anybody may ask.
   let probe: Promise<boolean> | undefined
   const storeReady = () => (probe ??= store.ready().finally(() => (probe = undefined)))
   const handler = createHandler({
     pages: parts.pages,
+    services: new Map([
+      ['/metrics', createMetricsService(parts, () => ({ connections: gateway.connections, streams: streams.count }))],
+    ]),
     headers: securityHeaders(config.allowedOrigins),
     isReady: async () => !drained && (await storeReady()),
   })
@@ -151,6 +172,17 @@ export function createApp(parts: AppParts): App {
   }
 }
 
+function createMetricsService(parts: AppParts, live: () => { connections: number; streams: number }): Service {
+  const { config, clock, metrics } = parts
+  return metricsEndpoint({
+    token: config.metricsToken,
+    trustedProxies: config.trustedProxies,
+    buckets: memoryStore(clock).buckets,
+    contentType: metrics.contentType,
+    text: () => metrics.text(live()),
+  })
+}
+
 /** Request -> whose limits it counts against. A forwarding header that can't be believed is warned about once. */
 function createIdentify(parts: AppParts): (request: IncomingMessage) => Visitor {
   const { config, log, random, store } = parts
@@ -170,6 +202,7 @@ function createIdentify(parts: AppParts): (request: IncomingMessage) => Visitor 
     }
     const keys = addressKeys(clientAddress(peer, forwarded?.toString(), trustedProxies))
     const asks = (): AskContext => ({
+      c: random.token(6),
       addressKey: keys[0].key,
       networks: keys.slice(1),
       takes: [{ rule: rules.connection, key: random.token(12) }, ...addressTakes(rules.asks, keys)],

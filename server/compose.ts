@@ -3,6 +3,7 @@ import { type Emulator, startEmulator } from '../emulator/emulator.ts'
 import { type App, createApp } from './app.ts'
 import { createAssistant } from './chat/assistant.ts'
 import type { Assistant } from './chat/ports.ts'
+import type { Lang } from './chat/sentences.ts'
 import { type Clock, type Random, systemClock, systemRandom } from './clock.ts'
 import type { Config } from './config.ts'
 import { CannotStart } from './exit.ts'
@@ -11,6 +12,9 @@ import { type Pages, readPages } from './http/pages.ts'
 import type { Log } from './log.ts'
 import { geminiModel } from './model/gemini.ts'
 import { thinkingOf } from './model/thinking.ts'
+import { budgetReader } from './ops/budget-readings.ts'
+import { meteredStore } from './ops/metered.ts'
+import { createMetrics } from './ops/metrics.ts'
 import { readPersonaFolder } from './persona-files.ts'
 import { costSentence } from './quota/cost-sentence.ts'
 import type { Wallet } from './quota/port.ts'
@@ -50,9 +54,17 @@ export async function compose({ config, log, clientDir, ...options }: HouseOptio
   const canary = `repère-${random.token(9)}`
   const built = await requirePages(clientDir)
   let shown = await showPersona(config, canary, log, built)
-  const store = await requireStore(config, clock, log)
-  const emulator = config.gemini.apiKey === undefined ? await startDemo(config, clock, random) : undefined
   const { budget, gemini } = config
+  const currency = currencyOf(gemini.model, config.prices)
+  const metrics = createMetrics({
+    model: gemini.model,
+    mode: gemini.apiKey === undefined ? 'demo' : 'gemini',
+    currency,
+  })
+  const { meter } = metrics
+  const opened = await requireStore(config, clock, log)
+  const store = { ...opened, ...meteredStore(opened, clock, meter) }
+  const emulator = config.gemini.apiKey === undefined ? await startDemo(config, clock, random, shown.lang) : undefined
   const wallet = (options.wallet ?? createWallet)({
     store: store.ledger,
     prices: config.prices,
@@ -67,9 +79,8 @@ export async function compose({ config, log, clientDir, ...options }: HouseOptio
     log,
     bootId: random.token(12),
   })
-  const currency = currencyOf(config.gemini.model, config.prices)
   log.info('budget', { most: costSentence({ ...config, ...budget, demo: gemini.apiKey === undefined, currency }) })
-  const model = geminiModel({
+  const geminiOptions = {
     ...config,
     apiKey: gemini.apiKey ?? 'demonstration',
     model: gemini.model,
@@ -77,8 +88,9 @@ export async function compose({ config, log, clientDir, ...options }: HouseOptio
     apiVersion: gemini.apiVersion,
     ...thinkingOf(gemini.model, gemini.thinking),
     clock,
-    log,
-  })
+    onEnd: meter.attemptEnded,
+  }
+  const readBudget = budgetReader({ ledger: store.ledger, budget, clock })
   const reload = async () => {
     try {
       shown = await showPersona(config, canary, log, built)
@@ -96,8 +108,13 @@ export async function compose({ config, log, clientDir, ...options }: HouseOptio
     log,
     store,
     wallet,
-    model,
+    model: (log) => geminiModel({ ...geminiOptions, log }),
     vault,
+    meter,
+    metrics: {
+      contentType: metrics.contentType,
+      text: async (live) => metrics.text({ ...live, budget: await readBudget() }),
+    },
     pages: () => shown.pages,
     assistant: () => shown.assistant,
   })
@@ -119,15 +136,18 @@ export async function compose({ config, log, clientDir, ...options }: HouseOptio
   }
 }
 
+type Demo = Pick<Emulator, 'url' | 'close'>
+
 /** Without a key the emulator answers; GEMINI_BASE_URL may name one that runs elsewhere on this machine. */
-async function startDemo(config: Config, clock: Clock, random: Random): Promise<Pick<Emulator, 'url' | 'close'>> {
+async function startDemo(config: Config, clock: Clock, random: Random, lang: Lang): Promise<Demo> {
   const { baseUrl } = config.gemini
   if (baseUrl.startsWith('http:')) return { url: baseUrl, close: async () => {} }
-  return startEmulator({ speed: 1, knowledgeDir: join(config.personaDir, 'knowledge'), clock, random })
+  const knowledgeDir = join(config.personaDir, 'knowledge')
+  return startEmulator({ speed: 1, knowledgeDir, lang: lang === 'en' ? lang : 'fr', clock, random })
 }
 
 /** What visitors see of the persona: who answers, and the page with its words. */
-type Shown = { assistant: Assistant; pages: Pages }
+type Shown = { assistant: Assistant; pages: Pages; lang: Lang }
 
 async function showPersona(config: Config, canary: string, log: Log, built: Pages): Promise<Shown> {
   const result = await readPersonaFolder(config.personaDir)
@@ -144,7 +164,7 @@ async function showPersona(config: Config, canary: string, log: Log, built: Page
     canary,
     secrets,
   })
-  return { assistant, pages: await withPersona(built, persona) }
+  return { assistant, pages: await withPersona(built, persona, result.logo), lang: persona.lang }
 }
 
 async function requirePages(dir: string): Promise<Pages> {

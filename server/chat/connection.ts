@@ -76,7 +76,7 @@ export class Connection {
       this.session = session
       for (const message of this.waiting.splice(0)) this.handle(session, message)
     } catch {
-      this.parts.log.error('session_not_loaded')
+      this.parts.log.error('session_not_loaded', { c: this.attached.context.c })
       this.end(closes.overloaded)
     }
   }

@@ -7,6 +7,8 @@ export type AskContext = {
   takes: readonly BucketTake[]
   addressKey: string
   networks?: readonly { key: string; scale: number }[]
+  /** Names the connection in the log. */
+  c?: string
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { EndReason, ErrorCode, Source, Usage } from '../../protocol/messages.ts'
 import type { Clock } from '../clock.ts'
+import type { LogFields } from '../log.ts'
 import type { Model, ModelFailure, ModelRequest } from '../model/port.ts'
 import type { Hold } from '../quota/port.ts'
 import type { Admission, Admitted, AskContext, Refused } from './admission.ts'
@@ -11,6 +12,8 @@ import type { Turn } from './turn.ts'
 /** What is known of a question once it has ended: sizes and times in ms, never contents. */
 export type QuestionLine = {
   id: string
+  /** Names the connection that asked. */
+  c?: string
   outcome: EndReason | ErrorCode
   source?: Source
   cause?: string
@@ -25,10 +28,12 @@ export type QuestionLine = {
 export type QuestionParts = {
   clock: Clock
   admission: Admission
-  /** The model with its retries; `mayRetry` is asked before each. */
-  model: (mayRetry: (failure: ModelFailure) => Promise<boolean>) => Model
+  /** The model with its retries; `mayRetry` is asked before each, and its lines in the log carry `trace`. */
+  model: (mayRetry: (failure: ModelFailure) => Promise<boolean>, trace: LogFields) => Model
   source: Source
   onQuestion: (line: QuestionLine) => void
+  /** Milliseconds between two pieces of one answer. */
+  onGap?: (ms: number) => void
 }
 
 /** What a question needs of its session. */
@@ -60,6 +65,7 @@ export class Question {
   private ending: 'stopped' | 'interrupted' | undefined
   private readonly askedAt: number
   private firstTextAt: number | undefined
+  private lastTextAt: number | undefined
   private attempts = 1
 
   constructor(
@@ -126,7 +132,7 @@ export class Question {
     }
     return new Promise((resolve) => {
       this.answer = startAnswer({
-        model: this.parts.model(mayRetry),
+        model: this.parts.model(mayRetry, { c: this.who.c, id: this.id }),
         request: admitted.request,
         hold: () => hold,
         filter: this.host.filter(),
@@ -141,7 +147,10 @@ export class Question {
   }
 
   private say(turn: Turn, text: string): void {
-    this.firstTextAt ??= this.parts.clock.monotonic()
+    const now = this.parts.clock.monotonic()
+    this.firstTextAt ??= now
+    if (this.lastTextAt !== undefined) this.parts.onGap?.(now - this.lastTextAt)
+    this.lastTextAt = now
     this.host.text(turn, text)
   }
 
@@ -191,6 +200,7 @@ export class Question {
     const { clock, onQuestion } = this.parts
     onQuestion({
       id: this.id,
+      ...(this.who.c !== undefined && { c: this.who.c }),
       outcome,
       chars: this.text.length,
       answerChars: turn?.answer.length ?? 0,

@@ -17,7 +17,13 @@ export type Registry = {
   sweep(): Promise<number>
   readonly size: number
 }
-export type RegistryParts = { session: SessionParts; journal: JournalParts; random: Random }
+export type RegistryParts = {
+  session: SessionParts
+  journal: JournalParts
+  random: Random
+  /** A hello was answered; `resumed`: it took up a session. */
+  onGreeted?: (resumed: boolean) => void
+}
 
 /** The sessions that somebody looks at or that have an answer on its way; all others are in the store alone. */
 export function createRegistry(parts: RegistryParts): Registry {
@@ -58,6 +64,7 @@ export function createRegistry(parts: RegistryParts): Registry {
       const found = live.get(key) ?? (turns && open(token, turns))
       const session = found ?? open(newToken())
       session.attach(socket, hello, found !== undefined)
+      parts.onGreeted?.(found !== undefined)
       return session
     },
     answering: () => [...live.values()].filter((session) => session.answering),

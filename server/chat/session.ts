@@ -17,8 +17,8 @@ export type SessionParts = {
   log: Log
   limits: Limits
   graceMs: number
-  /** An ask that went no further than this session. */
-  onRefused: (code: ErrorCode) => void
+  /** An ask that went no further than this session; `c` names its connection. */
+  onRefused: (code: ErrorCode, c?: string) => void
   demo: boolean
 }
 /** What only the registry can do: give the session a new token, and let go of one that nobody uses. */
@@ -100,7 +100,7 @@ export class Session {
     const text = ask.text.trim()
     const refused = this.refusalOf(ask.id, text)
     if (refused) {
-      this.parts.onRefused(refused)
+      this.parts.onRefused(refused, from.context.c)
       return this.fail(from, refused, { id: ask.id })
     }
     const askers = new Set([from])

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
+import type { MeteredAttempt } from '../meter.ts'
 import { readChunk } from './chunk.ts'
 import { failed, midStreamFailure } from './failures.ts'
 import { leavable } from './leavable.ts'
@@ -18,6 +19,8 @@ export type AttemptOptions = {
   maxAnswerBytes?: number
   clock: Clock
   log: Log
+  /** Called once for each attempt, when it is over. */
+  onEnd?: (end: MeteredAttempt) => void
 }
 
 /** A vendor's SDK as an attempt sees it: how to open a stream of raw chunks, and what its errors mean. */

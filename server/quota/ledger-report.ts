@@ -7,6 +7,7 @@ import type {
   DayWindow,
   LedgerEvent,
   LedgerStore,
+  OpenHold,
   Report,
   Scope,
   ScopeRow,
@@ -36,6 +37,7 @@ export const ledgerOn = (store: BookStore, { now, hide }: LedgerParts): LedgerSt
   },
   snapshot: async (window, caps) => store.run(false, (book) => snapshot(book, window, caps)),
   report: async (window, caps) => store.run(false, (book) => report(book, window, caps, now())),
+  holds: async () => store.run(false, (book) => openHolds(book, now())),
   beat: async (each) => store.run(true, (book) => beat(book, each)),
   raise: async (day, nano) => store.run(true, (book) => raise(book, day, nano, now())),
   halt: async (cause) => store.run(true, (book) => setHalt(book, cause, now())),
@@ -95,9 +97,7 @@ export function report(book: Book, asked: DayWindow, caps: Caps, at: number): Re
     raisedNano: raisedOn(book, day),
     hours: hoursOf((hour) => book.scope(hourKey(day, hour))),
     addresses: addressesOf(book.scopesUnder(`${front}address:`), `${front}address:`),
-    holds: book.openHolds().map(([id, { owner, day, nano }]) => {
-      return { id, owner, day, nano, lost: isLost(book.fact(`owner:${owner}`), at) }
-    }),
+    holds: openHolds(book, at),
     refusals: Object.fromEntries(
       book.factsUnder(refusals).map(([name, count]) => [name.slice(refusals.length), Number(count)]),
     ),
@@ -108,6 +108,11 @@ export function report(book: Book, asked: DayWindow, caps: Caps, at: number): Re
     rush: readRush(book, at),
   }
 }
+
+const openHolds = (book: Book, at: number): OpenHold[] =>
+  book.openHolds().map(([id, { owner, day, nano }]) => {
+    return { id, owner, day, nano, lost: isLost(book.fact(`owner:${owner}`), at) }
+  })
 
 export const isLost = (lastBeat: string | undefined, at: number): boolean => at - Number(lastBeat ?? 0) >= LOST_AFTER_MS
 

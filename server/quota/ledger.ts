@@ -83,6 +83,8 @@ export type LedgerStore = {
   settle(id: string, settlement: Settlement): Promise<Settled>
   snapshot(window: DayWindow, caps: Caps): Promise<Snapshot>
   report(window: DayWindow, caps: Caps): Promise<Report>
+  /** Those of every process, lost ones too. */
+  holds(): Promise<readonly OpenHold[]>
   beat(beat: Beat): Promise<BeatAnswer>
   /** Adds to the cap of `day`; the month's stays. */
   raise(day: string, nano: number): Promise<void>

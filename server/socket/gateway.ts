@@ -23,7 +23,9 @@ export type GatewayParts = {
   maxFrameBytes: number
   identify(request: IncomingMessage): Visitor
   connect(wire: Wire, context: AskContext): Connection
-  onRefused(cause: string): void
+  onOpened(): void
+  onClosed(code: number): void
+  onRefused(refusal: UpgradeRefusal): void
 }
 export type Gateway = {
   upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void
@@ -68,15 +70,17 @@ export function createGateway(parts: GatewayParts): Gateway {
     unlogged = 0
   }
   const refuse = (stream: Duplex, refusal: UpgradeRefusal) => {
-    parts.onRefused(refusal.cause)
+    parts.onRefused(refusal)
     logRefusal(refusal)
     stream.once('finish', () => stream.destroy())
     stream.end(refusalBytes(refusal))
   }
   const accept = (ws: WebSocket, visitor: Visitor, leave: () => void) => {
     const socket = new Socket(ws, clock.monotonic)
-    const connection = parts.connect(socket, visitor.asks())
+    const context = visitor.asks()
+    const connection = parts.connect(socket, context)
     open.set(socket, connection)
+    parts.onOpened()
     let broken: string | undefined
     // ws has closed it already, with the code for what was broken.
     ws.on('error', (error: Error & { code?: unknown }) => {
@@ -87,7 +91,8 @@ export function createGateway(parts: GatewayParts): Gateway {
       leave()
       connection.closed()
       const ms = Math.round(clock.monotonic() - socket.openedAt)
-      log.info('connection', { code, ms, frames: socket.frames, broken })
+      parts.onClosed(code)
+      log.info('connection', { c: context.c, code, ms, frames: socket.frames, broken })
       if (open.size === 0) emptied()
     })
     socket.serve(connection)

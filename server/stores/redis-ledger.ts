@@ -46,6 +46,7 @@ export function redisLedger({ redis, front, now, hide }: RedisParts): LedgerStor
       return (await seen(window, caps)).snapshot
     },
     report: async (window, caps) => report(await seen(window, caps)),
+    holds: openHolds,
     async beat(beat) {
       const [day, cap, since, until, last] = list(await redis.run(scripts.beat, keys, json(beat)))
       return { day: text(day), capNano: whole(cap), rush: rushOf(since, until), lastAt: whole(last) }

@@ -24,7 +24,7 @@ export function witnessOf(database: string, now: () => number): Witness {
   }
   return {
     async contradicts(seen) {
-      const told = await readFile(file, 'utf8').catch(() => '')
+      const told = (await readFile(file, 'utf8').catch(() => '')).trim()
       return /^\d{1,15}$/.test(told) && Number(told) > seen
     },
     beside: (ledger) => ({

@@ -162,7 +162,7 @@ const tricks = `
   /.env /../.env /../../../../etc/passwd /./.env /%2e%2e/.env /%2e%2e%2f.env /..%2f.env /..%5c.env /..\\.env
   /%00 /index.html%00.js /%252e%252e/.env //.env //etc/passwd // /\\ /% /index.html /page-0a1b2c3d.js/
   /page-0a1b2c3d.js/.. /page-0a1b2c3d.js.br /PAGE-0A1B2C3D.JS /le-mecano.db /page.js.map /secret.txt
-  /client/index.html /__proto__ /constructor /toString /hasOwnProperty /metrics /admin /server/main.js
+  /client/index.html /__proto__ /constructor /toString /hasOwnProperty /metrics/ /Metrics /admin /server/main.js
   /persona/persona.json /.git/config /;/ /. /healthz/ /%77s http://chat.example/ http://evil.example/.env
   file:///etc/passwd https://chat.example/ws //chat.example/
 `

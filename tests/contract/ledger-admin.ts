@@ -86,6 +86,7 @@ export function adminContract(kind: StoreKind): void {
     assert.is((await ledger.report(TODAY, CAPS)).holds[0]?.lost, false)
     clock.advance(1)
     const { holds, spent } = await ledger.report(TODAY, CAPS)
+    assert.equal(await ledger.holds(), holds)
     assert.equal([holds[0]?.lost, spent.held], [true, 200])
   })
 

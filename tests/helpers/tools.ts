@@ -27,6 +27,30 @@ export const requireNginx = (): Promise<string | undefined> =>
 export const requireTmux = (): Promise<string | undefined> =>
   requireTool({ name: 'tmux', binaries: ['tmux'], debianPackage: 'tmux' })
 
+/** The path of shellcheck; undefined as above. */
+export const requireShellcheck = (): Promise<string | undefined> =>
+  requireTool({ name: 'shellcheck', binaries: ['shellcheck'], debianPackage: 'shellcheck' })
+
+/** The path of Caddy; undefined as above. */
+export const requireCaddy = (): Promise<string | undefined> =>
+  requireTool({ name: 'Caddy', binaries: ['caddy'], debianPackage: 'caddy' })
+
+/** The path of logrotate; undefined as above. */
+export const requireLogrotate = (): Promise<string | undefined> =>
+  requireTool({ name: 'logrotate', binaries: ['logrotate'], debianPackage: 'logrotate' })
+
+/** The path of systemd-analyze; undefined as above. */
+export const requireSystemdAnalyze = (): Promise<string | undefined> =>
+  requireTool({ name: 'systemd-analyze', binaries: ['systemd-analyze'], debianPackage: 'systemd' })
+
+/** The path of openssl; undefined as above. */
+export const requireOpenssl = (): Promise<string | undefined> =>
+  requireTool({ name: 'OpenSSL', binaries: ['openssl'], debianPackage: 'openssl' })
+
+/** The path of curl; undefined as above. */
+export const requireCurl = (): Promise<string | undefined> =>
+  requireTool({ name: 'curl', binaries: ['curl'], debianPackage: 'curl' })
+
 /** The tool's path. Where it is missing: apt installs it (root on Debian or Ubuntu), or the runner counts a skip. */
 export async function requireTool(tool: Tool, installable = canInstall()): Promise<string | undefined> {
   const found = findBinary(tool.binaries)

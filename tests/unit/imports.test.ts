@@ -9,6 +9,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const PORTS = [
   'server/clock.ts',
   'server/log.ts',
+  'server/meter.ts',
   'server/model/port.ts',
   'server/quota/port.ts',
   'server/chat/ports.ts',
@@ -25,6 +26,7 @@ const rooms: [room: string, ours: string[], others: string[]][] = [
 
   ['server/clock.ts', [], ['node:crypto']],
   ['server/log.ts', [], []],
+  ['server/meter.ts', ['server/model/port.ts'], []],
   ['server/model/port.ts', [], []],
   ['server/quota/port.ts', ['server/model/port.ts'], []],
   ['server/chat/ports.ts', ['protocol/', ...PORTS, ...PURE], []],
@@ -45,9 +47,11 @@ const rooms: [room: string, ours: string[], others: string[]][] = [
   ['server/stores/', ['server/quota/', ...PORTS], ['node:', 'libsql', 'libsql/', 'ioredis']],
   ['server/socket/', ['protocol/', 'server/chat/', ...PORTS], ['node:', 'ws']],
   ['server/http/', ['server/chat/persona.ts', ...PORTS], ['node:']],
-  ['server/ops/', ['server/chat/', 'server/quota/', ...PORTS], ['node:', 'pino', 'prom-client']],
+  ['server/ops/', ['protocol/', 'server/chat/', 'server/quota/', ...PORTS], ['node:', 'pino', 'prom-client']],
   ['server/load-config.ts', ['server/config.ts', 'server/settings.ts'], ['node:', 'dotenv']],
   ['server/persona-files.ts', ['server/chat/'], ['node:']],
+  ['server/persona-report.ts', ['server/chat/', 'server/quota/'], []],
+  ['server/persona-check.ts', ['server/'], []],
 
   ['server/app.ts', ['protocol/', 'server/'], ['node:']],
   // The demonstration without a key is the emulator, in process.
@@ -55,6 +59,8 @@ const rooms: [room: string, ours: string[], others: string[]][] = [
   ['server/main.ts', ['server/'], ['node:']],
   ['server/budget.ts', ['server/'], ['node:']],
   ['server/budget-command.ts', ['server/'], ['node:']],
+  ['server/logs.ts', ['server/logs-command.ts'], ['node:']],
+  ['server/logs-command.ts', ['server/ops/'], []],
 
   ['client/', ['protocol/'], []],
   ['client/proof-worker.ts', ['client/'], ['altcha-lib', 'altcha-lib/']],

@@ -126,6 +126,7 @@ test('a store in trouble refuses, is logged once per change, and holds never rej
     resume: guard(ledger.resume),
     raise: guard(ledger.raise),
     report: guard(ledger.report),
+    holds: guard(ledger.holds),
     beat: guard(ledger.beat),
   }
   const { wallet, lines, state } = bench({ store: flaky })

@@ -1,0 +1,101 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { promisify } from 'node:util'
+
+export const DOMAIN = 'chat.example.com'
+
+/** A real nginx on loopback with a certificate of its own. */
+export type TestNginx = {
+  http: number
+  https: number
+  /** The certificate's file, and its text for clients that are to trust it. */
+  cert: string
+  ca: string
+  /** Has it read another configuration (a text of nginx.conf's kind). */
+  reload(conf: string): Promise<void>
+  close(): Promise<void>
+}
+export type NginxPlaces = { binary: string; openssl: string; upstream: readonly number[] }
+
+/** deploy/nginx.conf, with deploy/nginx-upstream.conf in its place when there are several nodes. */
+export async function deployedConf(nodes: number): Promise<string> {
+  const conf = await readFile('deploy/nginx.conf', 'utf8')
+  if (nodes === 1) return conf
+  return conf.replace(/^upstream le_mecano \{.*?^\}\n/ms, await readFile('deploy/nginx-upstream.conf', 'utf8'))
+}
+
+export async function startNginx(conf: string, { binary, openssl, upstream }: NginxPlaces): Promise<TestNginx> {
+  const dir = await mkdtemp(join(tmpdir(), 'le-mecano-nginx-'))
+  const [cert, key, file] = [join(dir, 'cert.pem'), join(dir, 'key.pem'), join(dir, 'nginx.conf')]
+  await makeCertificate(openssl, cert, key)
+  const [http, https] = [await freePort(), await freePort()]
+  const write = (text: string) => writeFile(file, onLoopback(text, { dir, http, https, cert, key, upstream }))
+  await write(conf)
+  await mkdir(join(dir, 'www'))
+  const flags = ['-p', dir, '-c', file, '-e', 'stderr']
+  await promisify(execFile)(binary, ['-t', '-q', ...flags])
+  const child = spawn(binary, [...flags, '-g', 'daemon off;'], { stdio: ['ignore', 'ignore', 'inherit'] })
+  while (!(await answers(https))) await setImmediate()
+  return {
+    http,
+    https,
+    cert,
+    ca: await readFile(cert, 'utf8'),
+    async reload(text) {
+      await write(text)
+      await promisify(execFile)(binary, [...flags, '-s', 'reload'])
+    },
+    async close() {
+      const ended = once(child, 'exit')
+      child.kill('SIGTERM')
+      await ended
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+type Here = { dir: string; http: number; https: number; cert: string; key: string; upstream: readonly number[] }
+
+/** The same configuration as a whole one, on these ports and files. */
+function onLoopback(conf: string, { dir, http, https, cert, key, upstream }: Here): string {
+  let node = 0
+  const placed = conf
+    .replace(/^ *listen \[::\].*\n/gm, '')
+    .replace(/listen 80;/, `listen 127.0.0.1:${http};`)
+    .replace(/listen 443 ssl;/, `listen 127.0.0.1:${https} ssl;`)
+    .replace(/ssl_certificate \S+;/, `ssl_certificate ${cert};`)
+    .replace(/ssl_certificate_key \S+;/, `ssl_certificate_key ${key};`)
+    .replace('/var/log/nginx/', `${dir}/`)
+    .replace(/server 127\.0\.0\.1:\d+/g, () => `server 127.0.0.1:${upstream[node++]}`)
+  const user = process.getuid?.() === 0 ? 'user root;\n' : ''
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((it) => `${it}_temp_path ${dir}/${it};\n`)
+  return `${user}worker_processes 1;\npid ${dir}/pid;\nevents {}\nhttp {\n${temporary.join('')}${placed}}\n`
+}
+
+/** For the name alone, as long as a real one. */
+async function makeCertificate(openssl: string, cert: string, key: string): Promise<void> {
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '90']
+  const name = ['-subj', `/CN=${DOMAIN}`, '-addext', `subjectAltName=DNS:${DOMAIN}`]
+  await promisify(execFile)(openssl, ['req', '-x509', ...kind, ...name, '-keyout', key, '-out', cert])
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+const answers = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    socket.once('connect', () => socket.destroy())
+  })
