@@ -1,11 +1,7 @@
-import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { promisify } from 'node:util'
 import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { altchaPuzzles } from '../../server/quota/altcha.ts'
+import { withBuiltClient } from '../helpers/built-client.ts'
 import { startServer } from '../helpers/server.ts'
 import { browserTests } from './browser.ts'
 import type { FakeServer, Peer } from './fake-server.ts'
@@ -32,19 +28,8 @@ const ask = async (page: Page, text: string) => {
 }
 const has = (page: Page, selector: string, text: string) =>
   page.locator(selector).filter({ hasText: text }).first().waitFor({ state: 'attached' })
-const withPages = async (use: (dir: string) => Promise<void>) => {
-  const dir = await mkdtemp(join(tmpdir(), 'le-mecano-client-'))
-  try {
-    const build = `await (await import(${JSON.stringify(resolve('build.mjs'))})).buildClient(${JSON.stringify(dir)})`
-    await promisify(execFile)(process.execPath, ['--input-type=module', '-e', build])
-    await use(dir)
-  } finally {
-    await rm(dir, { recursive: true })
-  }
-}
-
 test('[PRF1] before the real server, a question that needs a proof is answered as if it needed none', ({ page }) =>
-  withPages(async (clientDir) => {
+  withBuiltClient(async (clientDir) => {
     const server = await startServer({ PROOF_OF_WORK: 'always' }, { clientDir })
     try {
       const fetched: string[] = []
