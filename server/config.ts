@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { parseTrustedProxies, type TrustedProxies } from './quota/address.ts'
 import { type Prices, pricesOf } from './quota/prices.ts'
+import { isTimeZone } from './quota/windows.ts'
 import { type Env, readSettings, type Settings } from './settings.ts'
 
 export type Listen = { kind: 'tcp'; host: string; port: number } | { kind: 'unix'; path: string }
@@ -233,13 +234,4 @@ const isLoopback = (host: string) => host === 'localhost' || host === '[::1]' ||
 
 function parseUrl(text: string): URL | undefined {
   return URL.canParse(text) ? new URL(text) : undefined
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name })
-    return true
-  } catch {
-    return false
-  }
 }

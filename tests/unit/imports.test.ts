@@ -33,7 +33,11 @@ const rooms: [room: string, ours: string[], others: string[]][] = [
 
   ['server/exit.ts', [], []],
   ['server/settings.ts', [], []],
-  ['server/config.ts', ['server/settings.ts', 'server/quota/address.ts', 'server/quota/prices.ts'], ['node:net']],
+  [
+    'server/config.ts',
+    ['server/settings.ts', 'server/quota/address.ts', 'server/quota/prices.ts', 'server/quota/windows.ts'],
+    ['node:net'],
+  ],
   ['server/vault.ts', ['server/chat/ports.ts'], ['node:crypto']],
 
   ['server/chat/', ['protocol/', ...PORTS], ['valibot', 'minisearch', '@orama/stemmers/']],
