@@ -1,5 +1,6 @@
 import { sep } from 'node:path'
 import { parse } from 'uvu/parse'
+import { buildPrograms, type Programs } from './helpers/runner-build.ts'
 import { killAll, runFile } from './helpers/runner-file.ts'
 import { parseOptions, type RunnerOptions, usage } from './helpers/runner-options.ts'
 import { lastLine, linesOf, totalsOf } from './helpers/runner-print.ts'
@@ -25,7 +26,8 @@ async function main(options: RunnerOptions): Promise<void> {
     console.error(`no *.test.ts under ${options.root} matches ${options.filters.join(' or ') || 'anything'}`)
     return finish([], 1)
   }
-  const verdicts = await runAll(files, options)
+  const programs = await buildPrograms(files)
+  const verdicts = await runAll(files, programs, options).finally(programs.remove)
   finish(verdicts, totalsOf(verdicts).failed > 0 ? 1 : 0)
 }
 
@@ -44,13 +46,13 @@ async function testFiles({ root, filters }: RunnerOptions): Promise<string[]> {
 }
 
 /** `jobs` files at a time; of those in a browser folder, one, and first, for they take longest. */
-async function runAll(files: readonly string[], options: RunnerOptions): Promise<Verdict[]> {
+async function runAll(files: readonly string[], programs: Programs, options: RunnerOptions): Promise<Verdict[]> {
   const browser = files.filter((file) => file.includes(`${sep}browser${sep}`))
   const others = files.filter((file) => !browser.includes(file))
   const verdicts: Verdict[] = []
   const work = async (queue: string[]): Promise<void> => {
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-      const verdict = verdictOf(await runFile(file, options), options.strict)
+      const verdict = verdictOf(await runFile(file, programs, options), options.strict)
       for (const line of linesOf(verdict)) console.log(line)
       verdicts.push(verdict)
     }

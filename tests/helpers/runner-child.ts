@@ -2,10 +2,9 @@ import { pathToFileURL } from 'node:url'
 import { describeError } from './runner-error.ts'
 import { send } from './runner-events.ts'
 import { handleWatch } from './runner-handles.ts'
-import { watchUvu } from './runner-hook.ts'
 import { onNotice } from './runner-notices.ts'
 
-// One test file in a process of its own: `runner-child.ts <file> <limit ms> <grace ms> [trace]`.
+// One test file in a process of its own: `child.js <its program> <limit ms> <grace ms> [trace]`.
 const [file = '', limitMs = '60000', graceMs = '3000', trace] = process.argv.slice(2)
 
 // uvu's own way of leaving the execution to somebody else (see uvu/run).
@@ -28,10 +27,10 @@ process.on('uncaughtException', (error) => {
 })
 process.on('exit', (code) => send({ type: 'bye', code }))
 
-await watchUvu()
 globalThis.UVU_DEFER = 1
 globalThis.UVU_INDEX = 0
 globalThis.UVU_QUEUE = [[]]
+// uvu looks at these when it is loaded.
 const { book, watcher } = await import('./runner-uvu.ts')
 const handles = handleWatch(trace === 'trace')
 

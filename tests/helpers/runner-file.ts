@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
+import type { Programs } from './runner-build.ts'
 import { parseEvent, type RunnerEvent } from './runner-events.ts'
 import { Tail } from './runner-tail.ts'
 
@@ -16,15 +16,16 @@ export type FileRun = {
   ms: number
 }
 
-const CHILD = fileURLToPath(new URL('./runner-child.ts', import.meta.url))
 const INSTALLING_FACTOR = 5
 
 const live = new Set<ChildProcess>()
 
 /** Runs one test file in its own process and process group; resolves when it is gone, never rejects. */
-export async function runFile(file: string, options: FileOptions): Promise<FileRun> {
+export async function runFile(file: string, programs: Programs, options: FileOptions): Promise<FileRun> {
   const from = performance.now()
-  const child = spawn(process.execPath, argumentsFor(file, options), {
+  const program = programs.of(file)
+  if ('error' in program) return unbuilt(file, program.error)
+  const child = spawn(process.execPath, argumentsFor(programs.child, program.path, options), {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     detached: true,
     env: safeEnvironment(process.env),
@@ -53,11 +54,19 @@ export async function runFile(file: string, options: FileOptions): Promise<FileR
 /** Ends every file that still runs, with what it started. */
 export const killAll = (): void => live.forEach(killGroup)
 
-const argumentsFor = (file: string, { limitMs, graceMs, trace }: FileOptions): string[] => [
-  '--import',
-  import.meta.resolve('tsx'),
-  CHILD,
+const unbuilt = (file: string, error: string): FileRun => ({
   file,
+  events: [{ type: 'unhandled', error }],
+  code: 1,
+  signal: null,
+  output: '',
+  ms: 0,
+})
+
+const argumentsFor = (child: string, program: string, { limitMs, graceMs, trace }: FileOptions): string[] => [
+  '--enable-source-maps',
+  child,
+  program,
   String(limitMs),
   String(graceMs),
   ...(trace ? ['trace'] : []),

@@ -1,4 +1,8 @@
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
+
+// One more than there are cores, because a file waits as often as it computes.
+const JOBS = String(availableParallelism() + 1)
 
 export type RunnerOptions = {
   filters: string[]
@@ -13,7 +17,7 @@ export type RunnerOptions = {
 
 export const usage = `npm test                     all tests
 npm test -- quota page       the files whose path contains one of the words
-  --jobs <n>     files at a time (2; those in tests/browser always one at a time)
+  --jobs <n>     files at a time (${JOBS}; those in tests/browser always one at a time)
   --limit <s>    seconds that a file may take (60)
   --grace <s>    seconds that a process may take to end after its tests (3)
   --trace        say where each handle was opened that keeps a file from ending
@@ -28,7 +32,7 @@ export function parseOptions(args: string[], ci: string | undefined): RunnerOpti
       allowPositionals: true,
       options: {
         root: { type: 'string', default: 'tests' },
-        jobs: { type: 'string', default: '2' },
+        jobs: { type: 'string', default: JOBS },
         limit: { type: 'string', default: '60' },
         grace: { type: 'string', default: '3' },
         trace: { type: 'boolean', default: false },

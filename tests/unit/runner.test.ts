@@ -6,13 +6,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { buildPrograms } from '../helpers/runner-build.ts'
 import { runFile } from '../helpers/runner-file.ts'
 import { parseOptions } from '../helpers/runner-options.ts'
 import { Tail } from '../helpers/runner-tail.ts'
 import { type Verdict, verdictOf } from '../helpers/runner-verdict.ts'
 
 const RUNNER = fileURLToPath(new URL('../run.ts', import.meta.url))
-const TOOLS = JSON.stringify(new URL('../helpers/tools.ts', import.meta.url).href)
+const TOOLS = JSON.stringify(fileURLToPath(new URL('../helpers/tools.ts', import.meta.url)))
 const HEAD = `import { test, suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { requireTool } from ${TOOLS}
@@ -22,7 +23,9 @@ const wanted = () => requireTool({ name: 'Unobtainium', binaries: ['no-such-bina
 /** Runs a test file of this text, in a folder of its own, and removes it again. */
 async function verdictOn(text: string, { limitMs = 20_000, strict = false, trace = false } = {}): Promise<Verdict> {
   return inFolder({ 'it.test.ts': text }, async (folder) => {
-    const run = await runFile(join(folder, 'it.test.ts'), { limitMs, graceMs: 300, trace })
+    const file = join(folder, 'it.test.ts')
+    const programs = await buildPrograms([file])
+    const run = await runFile(file, programs, { limitMs, graceMs: 300, trace }).finally(programs.remove)
     return verdictOf(run, strict)
   })
 }
@@ -79,13 +82,13 @@ const cases: Case[] = [
   {
     title: 'a file past its time limit, with the running test and what is open',
     text: `test('waits', () => new Promise(() => setInterval(() => {}, 1000))); test.run()`,
-    limitMs: 1200,
+    limitMs: 2500,
     why: /passed its time limit, in "waits"[\s\S]*Timeout × 1/,
   },
   {
     title: 'a blocked event loop, with the running test',
     text: `test('spins', () => { for (;;); }); test.run()`,
-    limitMs: 1200,
+    limitMs: 2500,
     why: /event loop was blocked before its tests were finished, in "spins"/,
   },
   {
@@ -135,6 +138,12 @@ const cases: Case[] = [
     title: 'a file that throws while it is loaded',
     text: `throw new Error('no such luck')`,
     why: /Error: no such luck/,
+  },
+  { title: 'a file that is no program', text: `const = 1`, why: /Expected identifier but found "="/ },
+  {
+    title: 'a file that imports what isn’t there',
+    text: `import './nowhere.ts'`,
+    why: /Could not resolve "\.\/nowhere\.ts"/,
   },
   {
     title: 'a file that never loads',
