@@ -90,8 +90,9 @@ function lookAt(store: Store, config: Config, clock: Clock): () => Promise<Budge
     const at = clock.now()
     const window = windowAt(at)
     const report = await store.ledger.report(window, caps)
+    const counts = await store.diary.read(report.day)
     const { timeZone, pacing, sharePerAddress: share } = budget
-    return viewOf({ report, window, at, timeZone, caps, share, pacing, currency })
+    return viewOf({ report, window, at, timeZone, caps, share, pacing, currency, counts })
   }
 }
 

@@ -10,16 +10,20 @@ import { CannotStart } from './exit.ts'
 import { withPersona } from './http/index-page.ts'
 import { type Pages, readPages } from './http/pages.ts'
 import type { Log } from './log.ts'
+import { both } from './meter.ts'
 import { geminiModel } from './model/gemini.ts'
 import { thinkingOf } from './model/thinking.ts'
 import { budgetReader } from './ops/budget-readings.ts'
+import { createDiary } from './ops/diary.ts'
 import { meteredStore } from './ops/metered.ts'
 import { createMetrics } from './ops/metrics.ts'
 import { readPersonaFolder } from './persona-files.ts'
 import { costSentence } from './quota/cost-sentence.ts'
 import type { Wallet } from './quota/port.ts'
 import { currencyOf } from './quota/prices.ts'
+import { shortWindows } from './quota/short-days.ts'
 import { createWallet, type WalletOptions } from './quota/wallet.ts'
+import { windows } from './quota/windows.ts'
 import { openStore } from './stores/open.ts'
 import { StoreError } from './stores/port.ts'
 import { vault } from './vault.ts'
@@ -61,8 +65,10 @@ export async function compose({ config, log, clientDir, ...options }: HouseOptio
     mode: gemini.apiKey === undefined ? 'demo' : 'gemini',
     currency,
   })
-  const { meter } = metrics
   const opened = await requireStore(config, clock, log)
+  const windowAt = budget.daySeconds === undefined ? windows(budget.timeZone) : shortWindows(budget.daySeconds)
+  const diary = createDiary({ store: opened.diary, clock, windowAt })
+  const meter = both(metrics.meter, diary.meter)
   const store = { ...opened, ...meteredStore(opened, clock, meter) }
   const emulator = config.gemini.apiKey === undefined ? await startDemo(config, clock, random, shown.lang) : undefined
   const wallet = (options.wallet ?? createWallet)({
@@ -130,6 +136,7 @@ export async function compose({ config, log, clientDir, ...options }: HouseOptio
     async close() {
       await app.drain()
       await wallet.close()
+      await diary.close()
       await store.close()
       await emulator?.close()
     },

@@ -1,7 +1,13 @@
 import type { ModelFailureKind, ModelUsage } from './model/port.ts'
 
 /** How a question ended: `source` when it was admitted, `cause` why it was refused or the model did not answer. */
-export type MeteredQuestion = { outcome: string; source?: string; cause?: string; firstTextMs?: number }
+export type MeteredQuestion = {
+  outcome: string
+  source?: string
+  cause?: string
+  firstTextMs?: number
+  totalMs?: number
+}
 /** How one upstream call ended; `left`: nobody read it to the end. */
 export type MeteredAttempt = {
   result: 'answered' | 'left' | ModelFailureKind
@@ -26,3 +32,24 @@ export type Meter = {
   storeCalled(operation: string, ms: number, ok: boolean): void
   proof(step: ProofStep): void
 }
+
+/** Tells two meters the same. */
+export const both = (a: Meter, b: Meter): Meter => ({
+  connectionOpened: inTurn(a.connectionOpened, b.connectionOpened),
+  connectionClosed: inTurn(a.connectionClosed, b.connectionClosed),
+  greeted: inTurn(a.greeted, b.greeted),
+  upgradeRefused: inTurn(a.upgradeRefused, b.upgradeRefused),
+  messageRefused: inTurn(a.messageRefused, b.messageRefused),
+  questionEnded: inTurn(a.questionEnded, b.questionEnded),
+  textGap: inTurn(a.textGap, b.textGap),
+  attemptEnded: inTurn(a.attemptEnded, b.attemptEnded),
+  storeCalled: inTurn(a.storeCalled, b.storeCalled),
+  proof: inTurn(a.proof, b.proof),
+})
+
+const inTurn =
+  <Told extends unknown[]>(a: (...told: Told) => void, b: (...told: Told) => void) =>
+  (...told: Told): void => {
+    a(...told)
+    b(...told)
+  }

@@ -99,10 +99,9 @@ function lost(view: BudgetView): string[] {
   return lines
 }
 
-function refusals({ report }: BudgetView): string[] {
-  const causes = Object.entries(report.refusals).sort(([, a], [, b]) => b - a)
-  if (causes.length === 0) return ['Refused today: none']
-  return ['Refused today', ...causes.map(([cause, n]) => `  ${String(n).padStart(7)}  ${refusalReason(cause)}`)]
+function refusals({ refusals }: BudgetView): string[] {
+  if (refusals.length === 0) return ['Refused today: none']
+  return ['Refused today', ...refusals.map((each) => `  ${String(each.count).padStart(7)}  ${refusalReason(each)}`)]
 }
 
 const SHOWN_EVENTS = 10

@@ -1,10 +1,12 @@
+import type { DayCounts } from '../diary.ts'
 import { fairCaps } from '../quota/fairness.ts'
 import type { Caps, Report } from '../quota/ledger.ts'
 import { capOn } from '../quota/ledger.ts'
 import type { Window } from '../quota/windows.ts'
 import { elapsedOf } from '../quota/windows.ts'
+import { type Refusal, refusalsOf } from './refusals.ts'
 
-/** What the picture of a budget is made from. Times are epoch ms, amounts nano-currency; `currency` may be ''. */
+/** What the picture of a budget is made from. Times are epoch ms, amounts nano-currency; `counts` are the day's. */
 export type BudgetSource = {
   report: Report
   window: Window
@@ -14,6 +16,7 @@ export type BudgetSource = {
   share: number
   pacing: boolean
   currency: string
+  counts: DayCounts
 }
 
 /** A source with what follows from it. `pace` is what is released at each hour's beginning, 0 to 24. */
@@ -31,6 +34,7 @@ export type BudgetView = BudgetSource & {
   hourNow: number
   lost: { count: number; nano: number; processes: number }
   open: { count: number; nano: number }
+  refusals: readonly Refusal[]
 }
 
 /** Adds what follows from a report: what is left, released and lost, and what tomorrow allows. */
@@ -55,6 +59,7 @@ export function viewOf(source: BudgetSource): BudgetView {
     hourNow,
     lost: { count: lost.length, nano: sum(lost), processes: new Set(lost.map(({ owner }) => owner)).size },
     open: { count: open.length, nano: sum(open) },
+    refusals: refusalsOf(source.counts),
   }
 }
 

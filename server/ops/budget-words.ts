@@ -1,3 +1,5 @@
+import type { Refusal, RefusedBy } from './refusals.ts'
+
 const NANO = 1_000_000_000
 
 /** Nano-currency as an amount with four decimals, two when they say it all. */
@@ -27,7 +29,16 @@ const HALTS = new Map([
 /** Why admission was halted, as a sentence's end. */
 export const haltReason = (cause: string): string => HALTS.get(cause) ?? cause
 
-const REFUSALS = new Map([
+const REFUSALS: Record<RefusedBy, string> = {
+  wallet: 'budget',
+  buckets: 'too many questions',
+  proof: 'proof of work',
+  load: 'load',
+  message: 'message',
+  upgrade: 'connection',
+}
+
+const CAUSES = new Map([
   ['day', 'the day was spent'],
   ['month', 'the month was spent'],
   ['pace', 'more was not released yet'],
@@ -35,7 +46,20 @@ const REFUSALS = new Map([
   ['newcomers', 'kept for visitors who were there before'],
   ['too_large', 'larger than a whole day'],
   ['halted', 'halted'],
+  ['connection', 'from one connection'],
+  ['asks', 'from one address'],
+  ['proof-connection', 'challenges for one connection'],
+  ['proof-asks', 'challenges for one address'],
+  ['proof_required', 'asked for, so the question came again with it or not at all'],
+  ['streams', 'too many answers at once'],
   ['store', 'the store was out of order'],
+  ['upgrades', 'too many from one address in a minute'],
+  ['connections_per_address', 'too many of one address at once'],
+  ['full', 'the server was full'],
+  ['draining', 'the server was about to stop'],
+  ['origin', 'from a site that is not allowed'],
 ])
 
-export const refusalReason = (cause: string): string => REFUSALS.get(cause) ?? cause
+/** Who refused, and why: `budget: the day was spent`. */
+export const refusalReason = ({ by, cause }: Pick<Refusal, 'by' | 'cause'>): string =>
+  `${REFUSALS[by]}: ${CAUSES.get(cause) ?? cause.replaceAll('_', ' ')}`

@@ -72,15 +72,11 @@ export function snapshot(book: Book, asked: DayWindow, caps: Caps): Snapshot {
   return { day: window.day, spent, capNano: dayCap(book, window, caps), month, halted: isHalted(book) }
 }
 
-function beat(book: Book, { owner, at, window, caps, refusals }: Beat): BeatAnswer {
+function beat(book: Book, { owner, at, window, caps }: Beat): BeatAnswer {
   const lastAt = Number(book.fact('seen') ?? 0)
   const current = currentWindow(book, window)
   book.putFact(`owner:${owner}`, String(at))
   if (at > lastAt) book.putFact('seen', String(at))
-  for (const [cause, count] of Object.entries(refusals)) {
-    const name = `refusals:${current.day}:${cause}`
-    book.putFact(name, String(Number(book.fact(name) ?? 0) + count))
-  }
   return { day: current.day, capNano: dayCap(book, current, caps), rush: readRush(book, at), lastAt }
 }
 
@@ -91,16 +87,12 @@ export function report(book: Book, asked: DayWindow, caps: Caps, at: number): Re
   const summary = snapshot(book, asked, caps)
   const { day } = summary
   const front = `${sharePrefix}${day}:`
-  const refusals = `refusals:${day}:`
   return {
     ...summary,
     raisedNano: raisedOn(book, day),
     hours: hoursOf((hour) => book.scope(hourKey(day, hour))),
     addresses: addressesOf(book.scopesUnder(`${front}address:`), `${front}address:`),
     holds: openHolds(book, at),
-    refusals: Object.fromEntries(
-      book.factsUnder(refusals).map(([name, count]) => [name.slice(refusals.length), Number(count)]),
-    ),
     events: book
       .factsUnder('event:')
       .slice(-SHOWN_EVENTS)

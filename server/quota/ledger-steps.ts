@@ -89,9 +89,7 @@ function turnDay(book: Book, { day, month, daysLeft }: DayWindow, at: number): v
   // The day before is kept: its last holds are still being settled.
   if (last === undefined) return
   book.prune(last)
-  for (const front of ['raised:', 'refusals:']) {
-    for (const [name] of book.factsUnder(front)) if (name < front + last) book.putFact(name, undefined)
-  }
+  for (const [name] of book.factsUnder('raised:')) if (name < `raised:${last}`) book.putFact(name, undefined)
   for (const [name, beat] of book.factsUnder('owner:')) {
     if (at - Number(beat) > OWNERS_KEPT_MS) book.putFact(name, undefined)
   }

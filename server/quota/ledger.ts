@@ -48,27 +48,20 @@ export type Settlement = { nano: number | undefined; outputTokens: number; overr
 export type Settled = { known: boolean; excessNano: number; halted: boolean }
 export type Snapshot = { day: string; spent: ScopeRow; capNano: number; month: ScopeRow; halted: string | undefined }
 
-/** A sign of life of one process, with the refusals it counted since the last one. */
-export type Beat = {
-  owner: string
-  at: number
-  window: DayWindow
-  caps: Caps
-  refusals: Readonly<Record<string, number>>
-}
+/** A sign of life of one process. */
+export type Beat = { owner: string; at: number; window: DayWindow; caps: Caps }
 /** `lastAt`: the latest time that any process had told before, 0 for none. */
 export type BeatAnswer = Seen & { lastAt: number }
 
 export type LedgerEvent = { at: number; kind: 'halt' | 'resume' | 'raise'; detail: string }
 /** `lost`: its process has been silent for 90 s, so nobody will settle it. It stays counted. */
 export type OpenHold = { id: string; owner: string; day: string; nano: number; lost: boolean }
-/** What the admin sees. `addresses` are hashed, the largest first; `refusals` are today's, by cause. */
+/** What the admin sees. `addresses` are hashed, the largest first. */
 export type Report = Snapshot & {
   raisedNano: number
   hours: readonly { hour: number; row: ScopeRow }[]
   addresses: readonly { key: string; row: ScopeRow }[]
   holds: readonly OpenHold[]
-  refusals: Readonly<Record<string, number>>
   events: readonly LedgerEvent[]
   rush: Rush | undefined
 }

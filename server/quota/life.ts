@@ -1,7 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { BeatAnswer, Caps, DayWindow, LedgerStore, Rush, Seen, Settlement } from './ledger.ts'
-import type { WalletCause } from './port.ts'
 import type { Guard } from './store-guard.ts'
 
 export type LifeParts = {
@@ -22,11 +21,10 @@ const LATE_KEPT = 1000
 const QUIET_KEPT = 100
 const CLOCK_JUMP_MS = 300_000
 
-/** What a wallet does beside the questions: shows that it lives, settles what could not be settled, tells refusals. */
+/** What a wallet does beside the questions: shows that it lives, and settles what could not be settled. */
 export class Life {
   readonly #parts: LifeParts
   readonly #late = new Map<string, Late>()
-  readonly #refusals = new Map<WalletCause, number>()
   #open = 0
   #cap: { day: string; nano: number } | undefined
   #rush: Rush | undefined
@@ -61,11 +59,6 @@ export class Life {
     this.#keepBeating()
   }
 
-  refused(cause: WalletCause): void {
-    this.#count(cause, 1)
-    this.#keepBeating()
-  }
-
   /** Settles now, or keeps trying for an hour. `quiet`: the hold may never have been booked. */
   async settle(id: string, settlement: Settlement, quiet = false): Promise<void> {
     if (!quiet) this.#open -= 1
@@ -88,15 +81,9 @@ export class Life {
 
   async #beat(): Promise<boolean> {
     const { clock, owner, caps, guard, store, windowNow } = this.#parts
-    const told = [...this.#refusals]
-    this.#refusals.clear()
     const at = clock.now()
-    const refusals = Object.fromEntries(told)
-    const called = await guard(() => store.beat({ owner, at, window: windowNow(), caps, refusals }))
-    if (!called) {
-      for (const [cause, count] of told) this.#count(cause, count)
-      return false
-    }
+    const called = await guard(() => store.beat({ owner, at, window: windowNow(), caps }))
+    if (!called) return false
     this.saw(called.value)
     this.#begun ||= await this.#checkedClock(called.value, at)
     return this.#begun
@@ -110,10 +97,6 @@ export class Life {
     return (await guard(() => store.halt('clock'))) !== undefined
   }
 
-  #count(cause: WalletCause, count: number): void {
-    this.#refusals.set(cause, count + (this.#refusals.get(cause) ?? 0))
-  }
-
   #keepBeating(): void {
     if (!this.#closed) this.#cancel ??= this.#parts.clock.after(BEAT_MS, () => void this.#tick())
   }
@@ -122,7 +105,7 @@ export class Life {
     this.#cancel = undefined
     await this.#settleLate()
     await this.#beat()
-    if (this.#open > 0 || this.#late.size > 0 || this.#refusals.size > 0) this.#keepBeating()
+    if (this.#open > 0 || this.#late.size > 0) this.#keepBeating()
   }
 
   async #settleLate(): Promise<void> {

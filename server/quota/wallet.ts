@@ -68,12 +68,6 @@ class LedgerWallet implements Wallet {
     this.#holds = { ...shared, prices, settle: (id, settlement) => life.settle(id, settlement) }
   }
 
-  async reserve(request: ReserveRequest): Promise<Reservation> {
-    const reservation = await this.#admitted(request)
-    if (!reservation.ok) this.#life.refused(reservation.cause)
-    return reservation
-  }
-
   async state(): Promise<WalletState | undefined> {
     const seen = await this.#guard(() => this.#options.store.snapshot(this.#windowNow(), this.#caps))
     if (!seen) return undefined
@@ -89,7 +83,7 @@ class LedgerWallet implements Wallet {
     return this.#life.close()
   }
 
-  async #admitted(request: ReserveRequest): Promise<Reservation> {
+  async reserve(request: ReserveRequest): Promise<Reservation> {
     const { store, prices, log } = this.#options
     if (this.#jumped.yes()) {
       log.error('wallet_halted', { cause: 'clock' })

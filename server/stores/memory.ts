@@ -10,6 +10,7 @@ import { ledgerOn } from '../quota/ledger-report.ts'
 import type { TokenStore } from '../quota/token-bucket.ts'
 import { tokenBuckets, tokensOn } from '../quota/token-bucket.ts'
 import { hiding, newSalt } from './hide.ts'
+import { memoryDiary } from './memory-diary.ts'
 import type { Store } from './port.ts'
 import { StoreError } from './port.ts'
 import { memorySecrets } from './secrets.ts'
@@ -28,6 +29,7 @@ export function memoryStore(clock: Clock): Store {
     ledger: ledgerOn(memoryBook(assertOpen), { now: () => clock.now(), hide: hiding(newSalt()) }),
     conversations: memoryConversations(clock, assertOpen),
     secrets: memorySecrets(assertOpen),
+    diary: memoryDiary(assertOpen),
     ready: async () => open,
     close: async () => {
       open = false

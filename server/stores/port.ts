@@ -1,4 +1,5 @@
 import type { ConversationStore } from '../chat/ports.ts'
+import type { DiaryStore } from '../diary.ts'
 import type { LedgerStore } from '../quota/ledger.ts'
 import type { Buckets, Secrets } from '../quota/port.ts'
 import type { TokenStore } from '../quota/token-bucket.ts'
@@ -11,6 +12,7 @@ export type Store = {
   readonly ledger: LedgerStore
   readonly conversations: ConversationStore
   readonly secrets: Secrets
+  readonly diary: DiaryStore
   /** Whether a write would be taken now. Never rejects. */
   ready(): Promise<boolean>
   /** Waits for what is under way, then lets go of everything. Later calls reject. */

@@ -78,7 +78,6 @@ export function redisLedger({ redis, front, now, hide }: RedisParts): LedgerStor
     const rows = await Promise.all(
       shares.filter((key) => key.startsWith(addresses)).map(async (key) => [key, await row(key)] as const),
     )
-    const refusals = pairs(await redis.call('HGETALL', `${front}refusals:${day}`))
     const events = list(await redis.call('LRANGE', `${front}events`, -SHOWN_EVENTS, -1))
     return {
       ...snapshot,
@@ -86,7 +85,6 @@ export function redisLedger({ redis, front, now, hide }: RedisParts): LedgerStor
       hours: hoursOf((hour) => hours[hour]),
       addresses: addressesOf(rows, addresses),
       holds: await openHolds(),
-      refusals: Object.fromEntries(refusals.map(([cause, count]) => [cause, Number(count)])),
       events: events.flatMap((event) => parseEvent(text(event)) ?? []),
     }
   }

@@ -172,10 +172,6 @@ local w = window_of(o.window)
 local last = num(fact('seen'))
 redis.call('HSET', P .. 'owners', o.owner, int(o.at))
 if o.at > last then put_fact('seen', int(o.at)) end
-for cause, count in pairs(o.refusals) do
-  redis.call('HINCRBY', P .. 'refusals:' .. w.day, cause, int(count))
-  redis.call('EXPIRE', P .. 'refusals:' .. w.day, KEPT)
-end
 local owners = redis.call('HGETALL', P .. 'owners')
 for i = 1, #owners, 2 do
   if o.at - tonumber(owners[i + 1]) > KEPT * 1000 then redis.call('HDEL', P .. 'owners', owners[i]) end
@@ -200,6 +196,12 @@ if ARGV[1] ~= '' then
   local w = cjson.decode(ARGV[1])
   if window_of(w) ~= w then put_fact('window', w.day .. ' ' .. w.month .. ' ' .. int(w.daysLeft)) end
 end
+return 1`),
+
+  /** KEYS: the day's counts; ARGV: how long they are kept in s, then name and count of each. */
+  count: script(`
+for i = 2, #ARGV, 2 do redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1]) end
+redis.call('EXPIRE', KEYS[1], ARGV[1])
 return 1`),
 
   /** Buckets: KEYS are theirs; ARGV: now, then interval, full and points of each, all in whole microseconds. */

@@ -9,6 +9,7 @@ import { redisTokens } from './redis-buckets.ts'
 import type { RedisConnection } from './redis-connection.ts'
 import { connectRedis, NOT_INITIALIZED } from './redis-connection.ts'
 import { redisConversations } from './redis-conversations.ts'
+import { redisDiary } from './redis-diary.ts'
 import { redisLedger } from './redis-ledger.ts'
 import { text } from './redis-replies.ts'
 import { newSecret, secretOf } from './secrets.ts'
@@ -46,6 +47,7 @@ export async function redisStore(given: string, clock: Clock, log: Log): Promise
     ledger: redisLedger(parts),
     conversations: redisConversations(parts),
     secrets: redisSecrets(redis),
+    diary: redisDiary(parts),
     ready: () =>
       redis.call('HSET', FACTS, 'probe', '').then(
         () => true,

@@ -39,4 +39,9 @@ export const migrations: readonly string[] = [
   DELETE FROM scopes WHERE key LIKE 'share:%';
   UPDATE holds SET scopes = (SELECT json_group_array(value) FROM json_each(scopes) WHERE value NOT LIKE 'share:%');
   `,
+  // Refusals are counted in the diary, beside all else that a day's report tells.
+  `
+  CREATE TABLE diary (key TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  DELETE FROM facts WHERE name LIKE 'refusals:%';
+  `,
 ]

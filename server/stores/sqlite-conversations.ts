@@ -1,10 +1,7 @@
 import type { ConversationStore } from '../chat/ports.ts'
 import type { Clock } from '../clock.ts'
-import type { Prepare } from './sqlite-rows.ts'
+import type { Prepare, Run } from './sqlite-rows.ts'
 import { bytes, integer } from './sqlite-rows.ts'
-
-/** Runs `step` in a transaction; `durable` survives a power cut. */
-type Run = <T>(durable: boolean, step: () => T) => Promise<T>
 
 /** Conversations in two tables: one row per session with its expiry, one per turn. */
 export async function sqliteConversations(prepare: Prepare, run: Run, clock: Clock): Promise<ConversationStore> {

@@ -11,6 +11,8 @@ export type Statement = {
   run(...values: Value[]): number
 }
 export type Prepare = (sql: string) => Promise<Statement>
+/** Runs `step` in a transaction; `durable` survives a power cut. */
+export type Run = <T>(durable: boolean, step: () => T) => Promise<T>
 
 /** Statements on the buckets; `sweep` drops a few that are full again. */
 export async function sqliteTats(prepare: Prepare): Promise<Tats & { sweep(now: number): void }> {
@@ -122,7 +124,7 @@ export async function sqliteFacts(prepare: Prepare): Promise<Pick<Book, 'fact' |
 }
 
 /** Every row whose `column` begins with `front` (all with ''), in order: this library lists rows only asynchronously. */
-function pages<T>(next: Statement, column: string, front: string, read: (row: unknown) => T): [string, T][] {
+export function pages<T>(next: Statement, column: string, front: string, read: (row: unknown) => T): [string, T][] {
   const found: [string, T][] = []
   const end = `${front}\u{10ffff}`
   for (let row = next.get(front, end); row !== undefined; row = next.get(text(row, column), end)) {

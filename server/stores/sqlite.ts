@@ -17,6 +17,7 @@ import { StoreError } from './port.ts'
 import { migrations } from './schema.ts'
 import { secretsOn } from './secrets.ts'
 import { sqliteConversations } from './sqlite-conversations.ts'
+import { sqliteDiary } from './sqlite-diary.ts'
 import type { Prepare } from './sqlite-rows.ts'
 import { integer, remembering, sqliteBook, sqliteTats } from './sqlite-rows.ts'
 import { witnessOf } from './sqlite-witness.ts'
@@ -69,6 +70,7 @@ async function assemble(db: Database, clock: Clock, { file, inode }: { file: str
     ledger,
     conversations: await sqliteConversations(prepare, lane.run, clock),
     secrets: secretsOn((step) => lane.run(true, () => step(book))),
+    diary: await sqliteDiary(prepare, lane.run),
     async ready() {
       try {
         await lane.run(false, () => probe.run())

@@ -109,6 +109,22 @@ test('it works while the server runs on the same store', async () => {
   })
 })
 
+test('refusals of every kind are told once the server has told them to its store', async () => {
+  await withStore(async (run, url) => {
+    const settings = { STORE_URL: url, CONNECTION_ASK_BURST: '1', BUDGET_PER_DAY: '0.0001', MAX_MESSAGE_CHARS: '20' }
+    const server = await startServer(settings, { clock })
+    await askOnce(server.ws)
+    await askOnce(server.ws, ['Bonjour', 'Encore', 'x'.repeat(21)])
+    await server.close()
+    const { out } = await run()
+    assert.match(out, /^ +2 {2}budget: larger than a whole day$/m)
+    assert.match(out, /^ +1 {2}too many questions: from one connection$/m)
+    assert.match(out, /^ +1 {2}message: too long$/m)
+    const { refusals } = JSON.parse((await run('--json')).out)
+    assert.ok(refusals.some(({ by, count }: { by: string; count: number }) => by === 'buckets' && count === 1))
+  })
+})
+
 const redisServer = await requireRedis()
 if (redisServer)
   test('a fresh Redis is refused until --init, and only then', async () => {
@@ -127,16 +143,18 @@ if (redisServer)
     })
   })
 
-/** Asks one question and leaves when it is answered. */
-function askOnce(ws: string): Promise<void> {
+/** Asks one question after the other and leaves when the last has ended. */
+function askOnce(ws: string, questions = ['Bonjour']): Promise<void> {
   const socket = new WebSocket(ws)
+  const asks = questions.map((text, n) => JSON.stringify({ type: 'ask', id: `q${n}`, text }))
   return new Promise((resolve, reject) => {
     socket.once('error', reject)
     socket.once('open', () => socket.send('{"type":"hello"}'))
     socket.on('message', (data: Buffer) => {
-      const text = data.toString()
-      if (text.includes('"type":"welcome"')) socket.send('{"type":"ask","id":"q1","text":"Bonjour"}')
-      if (text.includes('"type":"done"')) socket.close()
+      if (!/"type":"(welcome|done|error)"/.test(data.toString())) return
+      const ask = asks.shift()
+      if (ask === undefined) socket.close()
+      else socket.send(ask)
     })
     socket.once('close', () => resolve())
   })

@@ -47,21 +47,19 @@ export function adminContract(kind: StoreKind): void {
     const rush = { since: AT - RUSH_LOOKBACK_MS, until: AT + RUSH_MS }
     assert.equal((await ledger.reserve(order('b', 1, { scopes }))).rush, rush)
     const elsewhere = (await open()).ledger
-    const beat = { owner: 'other', window: TODAY, caps: CAPS, refusals: {} }
+    const beat = { owner: 'other', window: TODAY, caps: CAPS }
     assert.equal((await elsewhere.beat({ ...beat, at: AT + 60_000 })).rush, rush)
     const longer = { since: rush.since, until: AT + 60_000 + RUSH_MS }
     assert.equal((await elsewhere.reserve(order('c', 1, { scopes, at: AT + 60_000 }))).rush, longer)
     assert.is((await ledger.beat({ ...beat, at: longer.until })).rush, undefined)
   })
 
-  it('the report tells hours, addresses by hash, refusals and open holds', async ({ open }) => {
+  it('the report tells hours, addresses by hash and open holds', async ({ open }) => {
     const { ledger } = await open()
     await ledger.reserve(order('a', 200, { scopes: [share('192.0.2.1')] }))
     await ledger.reserve(order('b', 300, { scopes: [share('192.0.2.2')], hour: 23 }))
     await ledger.settle('b', known(250, 40))
-    const beat = { owner: 'boot', at: AT, window: TODAY, caps: CAPS }
-    await ledger.beat({ ...beat, refusals: { share: 2, day: 1 } })
-    await ledger.beat({ ...beat, refusals: { share: 3 } })
+    await ledger.beat({ owner: 'boot', at: AT, window: TODAY, caps: CAPS })
     const report = await ledger.report(TODAY, CAPS)
     assert.equal(report.hours[10]?.row, { spent: 0, held: 200, requests: 1, outputTokens: 0 })
     assert.equal(report.hours[23]?.row, { spent: 250, held: 0, requests: 1, outputTokens: 40 })
@@ -71,17 +69,16 @@ export function adminContract(kind: StoreKind): void {
       [250, 200],
     )
     assert.not(JSON.stringify(report).includes('192.0.2'))
-    assert.equal({ ...report.refusals }, { share: 5, day: 1 })
     assert.equal(report.holds, [{ id: 'a', owner: 'boot', day: TODAY.day, nano: 200, lost: false }])
     assert.equal([report.capNano, report.raisedNano, report.halted, report.rush], [1000, 0, undefined, undefined])
     const next = await ledger.report(TOMORROW, CAPS)
-    assert.equal([next.spent.held, next.month.spent, next.addresses, { ...next.refusals }], [0, 250, [], {}])
+    assert.equal([next.spent.held, next.month.spent, next.addresses], [0, 250, []])
   })
 
   it('holds of a process that is silent for 90 s are lost, and stay counted', async ({ clock, open }) => {
     const { ledger } = await open()
     await ledger.reserve(order('a', 200))
-    await ledger.beat({ owner: 'boot', at: clock.now(), window: TODAY, caps: CAPS, refusals: {} })
+    await ledger.beat({ owner: 'boot', at: clock.now(), window: TODAY, caps: CAPS })
     clock.advance(LOST_AFTER_MS - 1)
     assert.is((await ledger.report(TODAY, CAPS)).holds[0]?.lost, false)
     clock.advance(1)
@@ -125,7 +122,7 @@ export function adminContract(kind: StoreKind): void {
 
   it('a beat tells the latest time that any process told', async ({ open }) => {
     const [one, two] = [(await open()).ledger, (await open()).ledger]
-    const beat = { window: TODAY, caps: CAPS, refusals: {} }
+    const beat = { window: TODAY, caps: CAPS }
     assert.is((await one.beat({ ...beat, owner: 'one', at: AT })).lastAt, 0)
     assert.is((await two.beat({ ...beat, owner: 'two', at: AT - 999_999 })).lastAt, AT)
     const again = await one.beat({ ...beat, owner: 'one', at: AT - 5 })

@@ -35,7 +35,6 @@ export function busySource(changes: Partial<Report> = {}): BudgetSource {
       { id: 'h2', owner: 'dead', day: '2026-11-24', nano: 5_000_000, lost: true },
       { id: 'h3', owner: 'alive', day: '2026-11-24', nano: 3_000_000, lost: false },
     ],
-    refusals: { pace: 33, day: 1200 },
     events: [
       { at: HALTED_AT, kind: 'halt', detail: 'overrun' },
       { at: HALTED_AT + 60_000, kind: 'resume', detail: 'overrun' },
@@ -44,7 +43,15 @@ export function busySource(changes: Partial<Report> = {}): BudgetSource {
     rush: undefined,
     ...changes,
   }
+  const counts = {
+    'refused:pace': 3,
+    'instead:pace': 30,
+    'instead:day': 1200,
+    'refused:asks': 7,
+    asked: 9,
+    'instead:network': 4,
+  }
   const caps = { dayNano: 1_000_000_000, monthNano: 20_000_000_000 }
   const window = windows('Europe/Paris')(at)
-  return { report, window, at, timeZone: 'Europe/Paris', caps, share: 0.05, pacing: true, currency: 'USD' }
+  return { report, window, at, timeZone: 'Europe/Paris', caps, share: 0.05, pacing: true, currency: 'USD', counts }
 }

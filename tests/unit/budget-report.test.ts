@@ -25,7 +25,8 @@ test('the text tells what a crash left, who asked, what was refused and what hap
   has(text, 'Open now: 1 hold, 0.0030.')
   has(text, 'a8f3c2d19e7b     0.0412   55 %  21 calls')
   assert.not(text.includes('a8f3c2d19e7b4'))
-  has(text, '     1200  the day was spent\n       33  more was not released yet')
+  has(text, '     1200  budget: the day was spent\n       33  budget: more was not released yet')
+  has(text, '        7  too many questions: from one address\n\n')
   has(text, '2026-11-24 09:12  halted: an answer was billed more than its question had set aside')
   has(text, '2026-11-24 09:14  2026-11-24 raised by 0.50')
 })
@@ -37,8 +38,8 @@ test('a halt stands above all, with the way out', () => {
 })
 
 test('an empty day is told in words', () => {
-  const empty = { spent: row(0), hours: [], addresses: [], holds: [], refusals: {}, events: [], raisedNano: 0 }
-  const text = budgetText(viewOf(busySource(empty)))
+  const empty = { spent: row(0), hours: [], addresses: [], holds: [], events: [], raisedNano: 0 }
+  const text = budgetText(viewOf({ ...busySource(empty), counts: {} }))
   has(text, 'By hour   nothing yet')
   has(text, 'Refused today: none')
   assert.not(text.includes('raised'))

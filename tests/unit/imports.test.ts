@@ -9,6 +9,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const PORTS = [
   'server/clock.ts',
   'server/log.ts',
+  'server/diary.ts',
   'server/meter.ts',
   'server/model/port.ts',
   'server/quota/port.ts',
@@ -26,6 +27,7 @@ const rooms: [room: string, ours: string[], others: string[]][] = [
 
   ['server/clock.ts', [], ['node:crypto']],
   ['server/log.ts', [], []],
+  ['server/diary.ts', [], []],
   ['server/meter.ts', ['server/model/port.ts'], []],
   ['server/model/port.ts', [], []],
   ['server/quota/port.ts', ['server/model/port.ts'], []],

@@ -118,7 +118,7 @@ inFolder('a backup that was put back is halted until it is accepted', async (fol
   const file = join(folder, 'a.db')
   const day = { day: '2026-01-15', month: '2026-01', daysLeft: 17 }
   const caps = { dayNano: 1000, monthNano: 9000 }
-  const beat = { owner: 'boot', window: day, caps, refusals: {} }
+  const beat = { owner: 'boot', window: day, caps }
   const halted = async (store: Store) => (await store.ledger.snapshot(day, caps)).halted
   const first = await opened(`sqlite:${file}`)
   await first.ledger.beat({ ...beat, at: clock.now() })
