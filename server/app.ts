@@ -112,7 +112,7 @@ export function createApp(parts: AppParts): App {
     identify: createIdentify(parts),
     connect: (wire, context) => {
       const onRefused = (code: string) => refuse(code, context.c)
-      return new Connection({ registry, assistant, log, onRefused }, wire, context)
+      return new Connection({ registry, assistant, onRefused }, wire, context)
     },
     onOpened: meter.connectionOpened,
     onClosed: meter.connectionClosed,

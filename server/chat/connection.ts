@@ -1,7 +1,6 @@
 import { type Close, closes } from '../../protocol/closes.ts'
 import type { ClientMessage, ErrorCode, Hello } from '../../protocol/messages.ts'
 import { parseClientMessage } from '../../protocol/parse.ts'
-import type { Log } from '../log.ts'
 import type { AskContext } from './admission.ts'
 import type { Assistant, Wire } from './ports.ts'
 import type { Registry } from './registry.ts'
@@ -10,7 +9,6 @@ import type { Attached, Session } from './session.ts'
 export type ConnectionParts = {
   registry: Registry
   assistant: () => Assistant
-  log: Log
   onRefused: (code: ErrorCode) => void
 }
 
@@ -76,7 +74,6 @@ export class Connection {
       this.session = session
       for (const message of this.waiting.splice(0)) this.handle(session, message)
     } catch {
-      this.parts.log.error('session_not_loaded', { c: this.attached.context.c })
       this.end(closes.overloaded)
     }
   }

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../protocol/messages.ts'
 import type { Log } from '../log.ts'
 import type { Buckets, BucketTake, ProofOfWork, Taken } from '../quota/port.ts'
+import { watched } from './trouble.ts'
 
 /** What limits know of who asks: the buckets to take from, and the key of the address. */
 export type AskContext = {
@@ -33,14 +34,8 @@ export type GateParts = { buckets: Buckets; proofs?: ProofOfWork; log: Log }
 
 /** What a question passes before it costs anything. Never rejects: a store out of order is a refusal. */
 export function createGate({ buckets, proofs, log }: GateParts): Gate {
-  const attempt = async <T>(call: () => Promise<T>): Promise<T | undefined> => {
-    try {
-      return await call()
-    } catch {
-      log.warn('buckets_unavailable')
-      return undefined
-    }
-  }
+  const watch = watched(log, 'buckets_unavailable')
+  const attempt = <T>(call: () => Promise<T>): Promise<T | undefined> => watch(call).catch(() => undefined)
   const challenge = async (work: ProofOfWork, who: AskContext): Promise<Refused> => {
     const taken = await attempt(() => buckets.take(who.takes.map(challengeTake)))
     if (!taken?.ok) return outOf(taken)

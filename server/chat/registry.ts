@@ -2,6 +2,7 @@ import type { Hello } from '../../protocol/messages.ts'
 import type { Random } from '../clock.ts'
 import { type JournalParts, loadTurns, openJournal } from './journal.ts'
 import { type Attached, Session, type SessionHome, type SessionParts } from './session.ts'
+import { watched } from './trouble.ts'
 import type { Turn } from './turn.ts'
 
 /** 256 random bits; the prefix lets a log recognise and hide a token wherever it turns up. */
@@ -30,6 +31,7 @@ export function createRegistry(parts: RegistryParts): Registry {
   const { vault, store, now } = parts.journal
   const live = new Map<string, Session>()
   const loading = new Map<string, Promise<Turn[] | undefined>>()
+  const watch = watched(parts.journal.log, 'session_not_loaded')
 
   const home: SessionHome = {
     renew(session) {
@@ -51,7 +53,7 @@ export function createRegistry(parts: RegistryParts): Registry {
   }
   /** Two tabs that come back together share one reading. */
   const load = (token: string, key: string): Promise<Turn[] | undefined> => {
-    const pending = loading.get(key) ?? loadTurns(parts.journal, token).finally(() => loading.delete(key))
+    const pending = loading.get(key) ?? watch(() => loadTurns(parts.journal, token)).finally(() => loading.delete(key))
     loading.set(key, pending)
     return pending
   }

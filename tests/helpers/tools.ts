@@ -15,9 +15,9 @@ export const requireChromium = (): Promise<string | undefined> =>
     debianPackage: 'chromium',
   })
 
-/** The path of redis-server; undefined as above. */
+/** The path of redis-server, or of Valkey's where that is what there is; undefined as above. */
 export const requireRedis = (): Promise<string | undefined> =>
-  requireTool({ name: 'Redis', binaries: ['redis-server'], debianPackage: 'redis-server' })
+  requireTool({ name: 'Redis', binaries: ['redis-server', 'valkey-server'], debianPackage: 'redis-server' })
 
 /** The path of nginx; undefined as above. */
 export const requireNginx = (): Promise<string | undefined> =>
