@@ -13,6 +13,7 @@ export class Composer {
   readonly #input = need(document, '#question', HTMLTextAreaElement)
   readonly #send = need(document, '#send', HTMLButtonElement)
   readonly #count = need(document, '#count', HTMLElement)
+  #fitted: string | undefined
 
   constructor(verbs: ComposerVerbs, locale: Locale) {
     this.#verbs = verbs
@@ -20,6 +21,7 @@ export class Composer {
     on(this.#input, 'input', () => verbs.typed(this.#input.value))
     on(this.#input, 'keydown', (event) => event instanceof KeyboardEvent && this.#key(event))
     on(need(document, '#composer', HTMLFormElement), 'submit', (event) => event.preventDefault())
+    on(window, 'resize', () => this.#fit())
     on(this.#send, 'click', (event) => event instanceof MouseEvent && this.#press(event))
     on(document, 'keydown', (event) => {
       const escapes = event instanceof KeyboardEvent && event.key === 'Escape' && !event.isComposing
@@ -39,11 +41,15 @@ export class Composer {
     return this.#input.value
   }
 
+  /** At once, not with the next frame: what is typed before that would else be added to an older text. */
+  write(draft: string): void {
+    if (this.#input.value !== draft) this.#input.value = draft
+  }
+
   draw(chat: Chat, status: Status, waitMs: number): void {
     const { limits, persona, draft } = chat
     if (persona) attribute(this.#input, 'placeholder', persona.placeholder)
-    if (this.#input.value !== draft) this.#input.value = draft
-    this.#fit()
+    if (this.#fitted !== draft) this.#fit()
     const seconds = Math.ceil(waitMs / 1000)
     const mode = busyTurn(chat) ? 'stop' : seconds > 0 ? 'wait' : 'send'
     const length = draft.trim().length
@@ -70,7 +76,9 @@ export class Composer {
     this.focus()
   }
 
+  // Measures, which costs a layout: only when the text or the window has changed.
   #fit(): void {
+    this.#fitted = this.#input.value
     this.#input.style.height = 'auto'
     this.#input.style.height = `${this.#input.scrollHeight}px`
   }

@@ -48,6 +48,7 @@ const talk = new Talk({
   tokens: tokensIn(() => localStorage),
   lang: locale.lang,
   changed(chat) {
+    composer.write(chat.draft)
     // Not when it is drawn: a frame that is put away draws nothing.
     frame?.answers(chat.turns.filter(({ state }) => state !== 'asking' && state !== 'streaming').length)
     redraw()

@@ -52,8 +52,8 @@ export class Talk {
   }
 
   typed(text: string): void {
-    this.connection.wake()
     this.#dispatch({ type: 'typed', text })
+    this.connection.wake()
   }
 
   /** Asks what stands in the draft, which is empty then. */

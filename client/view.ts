@@ -69,7 +69,6 @@ export class View {
     say(byId('hail'), persona.greeting)
     say(byId('notice'), persona.notice)
     byId('chips').replaceChildren(...persona.suggestions.map((text) => this.#chip(text)))
-    byId('links').replaceChildren(...this.#contactLinks(persona.contact))
   }
 
   #chip(text: string): HTMLElement {
@@ -79,22 +78,6 @@ export class View {
     chip.textContent = text
     chip.onclick = () => this.#verbs.ask(text)
     return chip
-  }
-
-  #contactLinks({ phone, email }: { phone?: string; email?: string }): Node[] {
-    const link = (label: string, url: string) => {
-      const href = safeHref(url, [])
-      if (href === undefined) return []
-      const node = document.createElement('a')
-      node.href = href
-      node.textContent = label
-      return [node, ' '].map((part) => (typeof part === 'string' ? new Text(part) : part))
-    }
-    const { call, write } = this.#locale
-    return [
-      ...(phone ? link(`${call} ${phone}`, `tel:${phone.replace(/[^+\d]/g, '')}`) : []),
-      ...(email ? link(write, `mailto:${email}`) : []),
-    ]
   }
 
   #drawState(chat: Chat, status: Status): void {

@@ -37,6 +37,7 @@ function logoPage(svg: string): [path: string, page: Page] {
 export function fillTemplate(html: string, persona: Persona, locale = ''): string {
   const { greeting, placeholder, notice } = persona.texts[persona.lang]
   const { name, shop, lang } = persona
+  const { phone = '', email = '' } = persona.contact
   const title = shop === name ? name : `${name} – ${shop}`
   const words = {
     lang,
@@ -49,6 +50,9 @@ export function fillTemplate(html: string, persona: Persona, locale = ''): strin
     placeholder,
     notice,
     noscript: withoutScript[lang],
+    phone,
+    tel: dialled(phone),
+    email,
     reach: contactSection(persona).path.join(' '),
   }
   const escaped = Object.entries(words).map(([key, value]) => [key, escapeHtml(value)] as const)
@@ -62,11 +66,13 @@ const withoutScript: Readonly<Record<Persona['lang'], string>> = {
   br: 'Ezhomm en deus ar skoazeller eus JavaScript. Heptañ e chom ar stal en ho servij:',
 }
 
+const dialled = (phone: string) => phone.replace(/[^+\d]/g, '')
+
 /** The contact card's rows, with links that a phone can follow. */
 function contactHtml(persona: Persona): string {
   const { phone, email, url } = persona.contact
   const hrefs = new Map([
-    [phone, phone && `tel:${phone.replace(/[^+\d]/g, '')}`],
+    [phone, phone && `tel:${dialled(phone)}`],
     [email, email && `mailto:${email}`],
     [url, url],
   ])

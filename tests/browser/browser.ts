@@ -79,7 +79,7 @@ async function play({ browser, server }: Hall, scene: Scene): Promise<void> {
     closers.push(() => context.close())
     context.on('console', (line) => line.type() === 'error' && problems.push(line.text()))
     context.on('weberror', (thrown) => problems.push(String(thrown.error())))
-    context.setDefaultTimeout(10_000)
+    context.setDefaultTimeout(30_000)
     return context.newPage()
   }
   try {
@@ -93,5 +93,6 @@ async function play({ browser, server }: Hall, scene: Scene): Promise<void> {
   } finally {
     server.refuse(false)
     for (const close of closers) await close()
+    server.forget()
   }
 }

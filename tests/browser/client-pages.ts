@@ -48,7 +48,8 @@ export async function buildPages(): Promise<Map<string, ClientPage>> {
 
 /** What the server fills in from the persona. */
 function fill(html: string): string {
-  const { name, greeting, placeholder, notice } = welcome().persona
+  const { name, greeting, placeholder, notice, contact } = welcome().persona
+  const { phone = '', email = '' } = contact
   const words: Record<string, string> = {
     lang: 'fr',
     langs: 'fr en',
@@ -59,6 +60,9 @@ function fill(html: string): string {
     greeting,
     placeholder,
     notice,
+    phone,
+    tel: phone.replaceAll(' ', ''),
+    email,
     noscript: 'L’assistant a besoin de JavaScript.',
     reach: 'Contact et horaires',
     contact: '<p>Téléphone\u00a0: <a href="tel:+33298000000">02 98 00 00 00</a></p>',

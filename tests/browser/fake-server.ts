@@ -19,6 +19,10 @@ export class Inbox<T> {
     else this.#items.push(item)
   }
 
+  clear(): void {
+    this.#items.length = this.#waiting.length = 0
+  }
+
   next(): Promise<T> {
     const item = this.#items.shift()
     return item === undefined ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve(item)
@@ -67,6 +71,8 @@ export type FakeServer = {
   peer(): Promise<Peer>
   /** From now on upgrades are answered with 503, until `refuse(false)`. */
   refuse(refused: boolean): void
+  /** What came to nobody, or was waited for in vain, is none of the next test's business. */
+  forget(): void
   /** How many upgrades were asked for. */
   upgrades(): number
   /** Origins that may frame the page beside its own. */
@@ -108,6 +114,7 @@ export async function startFakeServer(): Promise<FakeServer> {
     refuse: (on) => {
       refused = on
     },
+    forget: () => peers.clear(),
     upgrades: () => upgrades,
     framedBy,
     problems,

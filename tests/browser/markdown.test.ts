@@ -1,8 +1,9 @@
 import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { browserTests } from './browser.ts'
-import type { FakeServer, Peer } from './fake-server.ts'
-import { delta, done, start, welcome } from './messages.ts'
+import type { Peer } from './fake-server.ts'
+import { delta, done, start } from './messages.ts'
+import { arrive } from './visit.ts'
 
 const { test, run } = browserTests()
 
@@ -77,15 +78,6 @@ const inLinks = LINKS.flatMap((url) => [
   url,
 ])
 const CORPUS = [...inLinks, ...MARKUP].join('\n\n')
-
-const arrive = async (server: FakeServer, page: Page): Promise<Peer> => {
-  await page.goto(server.url)
-  const peer = await server.peer()
-  await peer.expect('hello')
-  peer.send(welcome())
-  await page.locator('#state[data-at=open]').waitFor()
-  return peer
-}
 
 /** Asks, and plays `answer` in chunks of `size`; resolves when the page has drawn the whole of it. */
 const answered = async (page: Page, peer: Peer, answer: string, size: number): Promise<void> => {
@@ -169,24 +161,6 @@ test('[MD] code, quotes and long words stay within a phone of 320 px', async ({ 
   ])
   assert.is(widths[0], 320)
   assert.is(widths[1], widths[2], 'nothing overflows')
-})
-
-test('under reduced motion a lump is drawn at once', async ({ server, page }) => {
-  const peer = await arrive(server, page)
-  await page.evaluate(() => {
-    const seen = new Set<number>()
-    const watch = { subtree: true, childList: true, characterData: true }
-    new MutationObserver(() => seen.add(document.querySelector('.text')?.textContent?.length ?? 0)).observe(
-      document.body,
-      watch,
-    )
-    Object.assign(window, { seen })
-  })
-  await answered(page, peer, 'mot '.repeat(75).trim(), 1_000)
-  assert.equal(
-    await page.evaluate(() => ('seen' in window && window.seen instanceof Set ? [...window.seen] : [])),
-    [0, 299],
-  )
 })
 
 await run()

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { closes } from '../../protocol/closes.ts'
 import { browserTests } from './browser.ts'
 import { delta, done, start, turn, welcome } from './messages.ts'
-import { arrive, ask, axe, back, clean, has } from './visit.ts'
+import { arrive, ask, axe, back, clean, drafted, has } from './visit.ts'
 
 const { test, run } = browserTests()
 
@@ -105,16 +105,20 @@ test('rate limited: the draft is kept, Send counts down and then sends', async (
   await page.clock.install()
   const peer = await arrive(server, page)
   const id = await ask(page, peer, 'Vos prix ?')
-  peer.send({ type: 'error', code: 'rate_limited', id, message: 'Doucement, marin.', retryAfterMs: 9_000 })
+  peer.send({ type: 'error', code: 'rate_limited', id, message: 'Doucement, marin.', retryAfterMs: 59_000 })
   await has(page, '#alert', 'Doucement, marin.')
-  assert.is(await page.locator('#question').inputValue(), 'Vos prix ?')
-  assert.match(await text(page, '#count'), /^[789]\u00a0s$/)
-  assert.match((await page.locator('#send').getAttribute('aria-label')) ?? '', /^Envoyer, possible dans [789]\u00a0s$/)
+  await drafted(page, 'Vos prix ?')
+  const seconds = async () => Number(/^(\d+)\u00a0s$/.exec(await text(page, '#count'))?.[1])
+  const first = await seconds()
+  assert.ok(first > 1 && first <= 59)
+  assert.match((await page.locator('#send').getAttribute('aria-label')) ?? '', /^Envoyer, possible dans \d+\u00a0s$/)
   assert.is(await page.locator('#send').getAttribute('aria-disabled'), 'true')
   await page.locator('#question').press('Enter')
+  // The page's clock runs on beside these steps, the faster the slower the machine.
   await page.clock.runFor(3_000)
-  assert.match(await text(page, '#count'), /^[456]\u00a0s$/)
-  await page.clock.runFor(7_000)
+  const next = await seconds()
+  assert.ok(next < first && next > 0, `${first}, then ${next}`)
+  await page.clock.runFor(60_000)
   await has(page, '#status', 'Vous pouvez de nouveau envoyer votre question')
   await page.getByRole('button', { name: 'Envoyer', exact: true }).click()
   assert.is((await peer.expect('ask')).text, 'Vos prix ?', 'nothing was sent before')
@@ -202,7 +206,7 @@ test('[CLO1] an end for good: it says so, shows the contact card and tries no mo
   await has(page, '#alert', 'Rechargez la page')
   await page.locator('#contact').waitFor()
   await page.locator('#question').press('Enter')
-  assert.is(await page.locator('#question').inputValue(), 'mon brouillon')
+  await drafted(page, 'mon brouillon')
   assert.is(server.upgrades(), before)
 })
 
@@ -244,29 +248,6 @@ test('the scroll follows only who is at the end; else a button leads there', asy
   await newer.click()
   await newer.waitFor({ state: 'hidden' })
   assert.ok((await fromEnd()) < 48)
-})
-
-test('lumps flow in where motion is welcome', async ({ server, open }) => {
-  const page = await open({ reducedMotion: 'no-preference' })
-  const peer = await arrive(server, page)
-  const id = await ask(page, peer, 'Vos prix ?')
-  await page.evaluate(() => {
-    const seen = new Set<number>()
-    new MutationObserver(() => seen.add(document.querySelector('.text')?.textContent?.length ?? 0)).observe(
-      document.body,
-      {
-        subtree: true,
-        childList: true,
-        characterData: true,
-      },
-    )
-    Object.assign(window, { seen })
-  })
-  peer.send(start(id, 'Vos prix ?'), delta(id, 0, 'a'.repeat(300)), done(id, 300))
-  await has(page, '#status', 'Réponse reçue')
-  const steps = await page.evaluate(() => ('seen' in window && window.seen instanceof Set ? window.seen.size : 0))
-  assert.ok(steps >= 4, `${steps} steps`)
-  assert.is((await page.locator('.text').textContent())?.length, 300)
 })
 
 test('hostile text stays text: no markup, no foreign link, under Trusted Types', async ({ server, page, allow }) => {

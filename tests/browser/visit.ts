@@ -32,6 +32,9 @@ export const back = async (server: FakeServer, over: Partial<Welcome> = {}) => {
 }
 export const has = (page: Page, selector: string, text: string) =>
   page.locator(selector).filter({ hasText: text }).first().waitFor({ state: 'attached' })
+/** The composer comes to hold exactly this. */
+export const drafted = (page: Page, text: string) =>
+  page.waitForFunction((wanted) => document.querySelector<HTMLTextAreaElement>('#question')?.value === wanted, text)
 
 /** The script that `clean` needs in the page, which must be opened with bypassCSP. */
 export const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')

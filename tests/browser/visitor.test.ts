@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { browserTests } from './browser.ts'
 import { delta, done, start, turn, welcome } from './messages.ts'
-import { arrive, ask, back, has } from './visit.ts'
+import { arrive, ask, back, drafted, has } from './visit.ts'
 
 const { test, run } = browserTests()
 
@@ -86,7 +86,23 @@ test('WebSocket blocked: the contact card shows, and what is asked is kept', asy
   await page.locator('#question').press('Enter')
   await has(page, '.end', 'Partira dès que la connexion sera là')
   await page.keyboard.press('Escape')
-  assert.is(await page.locator('#question').inputValue(), 'Vos prix ?')
+  await drafted(page, 'Vos prix ?')
+})
+
+test('a text that comes back, or goes, does so before the next key', async ({ server, page }) => {
+  server.refuse(true)
+  await page.goto(server.url)
+  await page.locator('#contact').waitFor()
+  await page.locator('#question').fill('Vos prix ?')
+  // Both within one task, as keys are on a slow machine: no frame is drawn between.
+  const [sent, returned] = await page.locator('#question').evaluate((input: HTMLTextAreaElement) => {
+    const press = (key: string) => input.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }))
+    press('Enter')
+    const sent = input.value
+    press('Escape')
+    return [sent, input.value]
+  })
+  assert.equal([sent, returned], ['', 'Vos prix ?'])
 })
 
 test('a proxy that swallows the socket: after a while the contact card shows', async ({ server, page }) => {
