@@ -74,7 +74,8 @@ export async function startRedis(...flags: string[]): Promise<TestRedis | undefi
     async close() {
       await kill()
       process.off('exit', atExit)
-      rmSync(dir, { recursive: true, force: true })
+      // A child of its own may still write a snapshot.
+      rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
     },
   }
 }
