@@ -1,4 +1,4 @@
-// Builds dist/server/ (main.js, budget.js, logs.js) and dist/client/ (hashed names, .br and .gz twins). No source maps leave this machine.
+// Builds dist/server/ (main.js, budget.js, logs.js, report.js) and dist/client/ (hashed names, .br and .gz twins). No source maps leave this machine.
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -18,7 +18,7 @@ const partOf = (name) => join(root, `client/${name}.ts`)
 export async function buildServer(outdir = join(root, 'dist/server')) {
   await rm(outdir, { recursive: true, force: true })
   await build({
-    entryPoints: ['main', 'budget', 'logs'].map((name) => join(root, `server/${name}.ts`)),
+    entryPoints: ['main', 'budget', 'logs', 'report'].map((name) => join(root, `server/${name}.ts`)),
     outdir,
     bundle: true,
     platform: 'node',

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { type AskContext, createAdmission } from './chat/admission.ts'
 import { Connection } from './chat/connection.ts'
-import type { Assistant, ConversationStore, Vault } from './chat/ports.ts'
+import { createNotebook } from './chat/notebook.ts'
+import type { Assistant, ConversationStore, QuestionStore, Vault } from './chat/ports.ts'
 import type { QuestionLine } from './chat/question.ts'
 import { createRegistry } from './chat/registry.ts'
 import { createStreams } from './chat/streams.ts'
@@ -31,7 +32,13 @@ export type AppParts = {
   log: Log
   /** Read at each request, because a new persona brings new ones. */
   pages: () => Pages
-  store: { buckets: Buckets; conversations: ConversationStore; secrets: Secrets; ready(): Promise<boolean> }
+  store: {
+    buckets: Buckets
+    conversations: ConversationStore
+    questions: QuestionStore
+    secrets: Secrets
+    ready(): Promise<boolean>
+  }
   wallet: Wallet
   /** One attempt at an answer, whose lines go to `log`; the retries are added here. */
   model: (log: Log) => Model
@@ -90,9 +97,21 @@ export function createApp(parts: AppParts): App {
   const work = createProofOfWork({ mode: config.proofOfWork, secrets, buckets, clock, rush: () => wallet.rush() })
   const proofs = meteredProofs(work, meter)
   const admission = createAdmission({ streams, buckets, proofs, wallet, log })
+  const seal = config.reportQuestions ? config.adminToken : undefined
+  const onSaved =
+    seal === undefined
+      ? undefined
+      : createNotebook({ ...parts, store: store.questions, seal, ttlMs: config.sessionTtlMs })
   const registry = createRegistry({
     random,
-    journal: { store: store.conversations, vault: parts.vault, ttlMs: config.sessionTtlMs, now: clock.now, log },
+    journal: {
+      store: forgetful(store),
+      vault: parts.vault,
+      ttlMs: config.sessionTtlMs,
+      now: clock.now,
+      log,
+      ...(onSaved && { onSaved }),
+    },
     session: {
       question: { clock, admission, model, source: demo ? 'demo' : 'model', onQuestion, onGap: meter.textGap },
       assistant,
@@ -138,7 +157,7 @@ export function createApp(parts: AppParts): App {
   let drained: Promise<void> | undefined
   const sweep = () => {
     cancelSweep = clock.after(SWEEP_MS, sweep)
-    registry.sweep().catch(() => log.error('sweep_failed'))
+    Promise.all([registry.sweep(), store.questions.sweep(clock.now())]).catch(() => log.error('sweep_failed'))
   }
   let cancelSweep = clock.after(SWEEP_MS, sweep)
 
@@ -171,6 +190,15 @@ export function createApp(parts: AppParts): App {
     refusedPerMinute: () => refused.perMinute(),
   }
 }
+
+/** What a visitor has erased is erased from the notebook too, also where it is no longer kept. */
+const forgetful = ({ conversations, questions }: AppParts['store']): ConversationStore => ({
+  ...conversations,
+  async erase(key) {
+    await questions.erase(key)
+    await conversations.erase(key)
+  },
+})
 
 function createMetricsService(parts: AppParts, live: () => { connections: number; streams: number }): Service {
   const { config, clock, metrics } = parts

@@ -62,7 +62,7 @@ async function run(config: Config, flags: Wanted, clock: Clock): Promise<string>
 }
 
 /** A store that was never used is not made by looking at it. */
-async function requireThere(url: string): Promise<void> {
+export async function requireThere(url: string): Promise<void> {
   if (url === 'memory:')
     throw new CannotStart(['STORE_URL: memory: lives in the server’s own process and can’t be looked at from here'])
   const path = /^sqlite:(?:\/\/)?(.+)$/.exec(url)?.[1]

@@ -53,6 +53,8 @@ export type Config = {
   personaDir: string
   metricsToken: string | undefined
   adminToken: string | undefined
+  /** Whether questions that the knowledge files don't answer are kept for the report. */
+  reportQuestions: boolean
   logLevel: 'debug' | 'info' | 'warn' | 'error'
 }
 export type ParsedConfig = { ok: true; config: Config } | { ok: false; errors: readonly string[] }
@@ -99,10 +101,13 @@ export function parseConfig(env: Env, keyFile?: string): ParsedConfig {
     personaDir: s.text('PERSONA_DIR') ?? 'persona',
     metricsToken: readToken(s, 'METRICS_TOKEN'),
     adminToken: readToken(s, 'ADMIN_TOKEN'),
+    reportQuestions: s.oneOf('REPORT_QUESTIONS', 'off', ['off', 'on']) === 'on',
     logLevel: s.oneOf('LOG_LEVEL', 'info', ['debug', 'info', 'warn', 'error']),
   }
   if (config.answerTimeoutMs < config.firstChunkTimeoutMs)
     s.fail('ANSWER_TIMEOUT_MS', 'is shorter than FIRST_CHUNK_TIMEOUT_MS')
+  if (config.reportQuestions && config.adminToken === undefined)
+    s.fail('REPORT_QUESTIONS', 'needs ADMIN_TOKEN, which the questions are sealed under')
   return s.errors.length === 0 ? { ok: true, config } : { ok: false, errors: s.errors }
 }
 

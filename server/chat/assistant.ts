@@ -44,11 +44,13 @@ export function createAssistant(options: AssistantOptions): Assistant {
       return { system, turns, maxOutputTokens: options.maxOutputTokens }
     },
     filter: () => createFilter(forbidden),
+    knows: (question) => knowledge.coverage(question) > HALF,
     fallback: (question, lang, now) =>
       options.knowledgeFallback ? fallbackAnswer({ persona, knowledge, question, lang, now }) : undefined,
   }
 }
 
+const HALF = 0.5
 const SHORT_QUESTION = 40
 
 /** "And the price?" says nothing alone: a short question is looked up together with the one before it. */

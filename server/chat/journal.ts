@@ -14,7 +14,16 @@ export type Journal = {
   /** Whether the store lacks something that was to be saved. */
   readonly behind: boolean
 }
-export type JournalParts = { store: ConversationStore; vault: Vault; ttlMs: number; now: () => number; log: Log }
+/** A turn was saved; `owner` is the key of its conversation. */
+type OnSaved = (owner: string, turn: Turn) => void
+export type JournalParts = {
+  store: ConversationStore
+  vault: Vault
+  ttlMs: number
+  now: () => number
+  log: Log
+  onSaved?: OnSaved
+}
 
 export function openJournal(parts: JournalParts, token: string): Journal {
   const { store, vault, log } = parts
@@ -45,6 +54,7 @@ export function openJournal(parts: JournalParts, token: string): Journal {
     })
   return {
     save(turn) {
+      parts.onSaved?.(key, turn)
       unsaved.set(turn.n, { blob: vault.seal(token, turnToText(turn)), expiresAt: parts.now() + parts.ttlMs })
       return flush()
     },

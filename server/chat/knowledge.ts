@@ -14,6 +14,8 @@ export type Knowledge = {
    * Whole sections only; one too large to ever fit is cut after a paragraph.
    */
   search(question: string, maxTokens: number): Section[]
+  /** The largest part of the question's telling words that one section has, in [0, 1]; 1 for a question of none. */
+  coverage(question: string): number
 }
 
 // Breton has no stemmer; French folding suits it better than English.
@@ -47,7 +49,12 @@ export function createKnowledge(sections: readonly Section[], lang: Lang, core?:
       return section ? [{ section, score }] : []
     })
   }
-  return { rank, search: (question, maxTokens) => choose(rank(question), maxTokens, core) }
+  const coverage = (question: string) => {
+    const told = new Set(wordsOf(question).flatMap((word) => (isStopWord(word) ? [] : stemOf(word, stem))))
+    const found = index.search(question).map(({ queryTerms }) => new Set(queryTerms).size)
+    return told.size === 0 ? 1 : Math.max(0, ...found) / told.size
+  }
+  return { rank, search: (question, maxTokens) => choose(rank(question), maxTokens, core), coverage }
 }
 
 function fieldOf(section: Section & { id: number }, field: string): string {

@@ -24,6 +24,21 @@ export type ConversationStore = {
   sweep(now: number): Promise<number>
 }
 
+/**
+ * Where questions are kept for the admin's report, some hundreds at the most; blobs are sealed by the caller, `owner` is
+ * the key of their conversation. Every call may reject when the store is out of order.
+ */
+export type QuestionStore = {
+  /** Times are epoch ms. What doesn't fit is dropped. */
+  keep(question: { owner: string; at: number; expiresAt: number; blob: Uint8Array }): Promise<void>
+  /** Those of `from` <= at < `to` that have not expired, in order. */
+  between(from: number, to: number): Promise<Uint8Array[]>
+  erase(owner: string): Promise<void>
+  /** Erases what expired before `now`. */
+  sweep(now: number): Promise<void>
+}
+export const MOST_QUESTIONS = 500
+
 /** Seals contents under a key that only the visitor's token gives. `keyOf` is all that a store learns of a token. */
 export type Vault = {
   keyOf(token: string): string
@@ -45,4 +60,6 @@ export type Assistant = {
   filter(): Filter
   /** An answer from the knowledge files alone, or undefined where none is wanted. */
   fallback(question: string, lang: Lang, now: number): string | undefined
+  /** Whether the knowledge files seem to speak of it: by its words, so it may err. */
+  knows(question: string): boolean
 }

@@ -50,7 +50,7 @@ const CAUSES = new Map([
   ['asks', 'from one address'],
   ['proof-connection', 'challenges for one connection'],
   ['proof-asks', 'challenges for one address'],
-  ['proof_required', 'asked for, so the question came again with it or not at all'],
+  ['proof_required', 'asked for'],
   ['streams', 'too many answers at once'],
   ['store', 'the store was out of order'],
   ['upgrades', 'too many from one address in a minute'],

@@ -16,8 +16,8 @@ export type Book = {
   fact(name: string): string | undefined
   putFact(name: string, value: string | undefined): void
   factsUnder(front: string): (readonly [name: string, value: string])[]
-  /** Forgets holds and parts of days before `day`. Sums of days and months stay, so nothing is given back. */
-  prune(day: string): void
+  /** Forgets holds and shares before `day`, hours before `oldest`. Sums of days and months stay, so nothing is given back. */
+  prune(day: string, oldest: string): void
 }
 
 /** A day that was booked never goes back: after a clock is set back, the later day goes on until time has caught up. */

@@ -4,6 +4,7 @@ import type {
   Beat,
   BeatAnswer,
   Caps,
+  DayBook,
   DayWindow,
   LedgerEvent,
   LedgerStore,
@@ -13,7 +14,7 @@ import type {
   ScopeRow,
   Snapshot,
 } from './ledger.ts'
-import { dayKey, EMPTY_ROW, hourKey, LOST_AFTER_MS, monthKey, sharePrefix } from './ledger.ts'
+import { dayBookOf, dayKey, daysBefore, EMPTY_ROW, hourKey, LOST_AFTER_MS, monthKey, sharePrefix } from './ledger.ts'
 import { raise, reserve, settle, tighten } from './ledger-steps.ts'
 
 /** Runs `step` on the book as one atomic step; a durable one survives a power cut. Rejects when out of order. */
@@ -37,6 +38,7 @@ export const ledgerOn = (store: BookStore, { now, hide }: LedgerParts): LedgerSt
   },
   snapshot: async (window, caps) => store.run(false, (book) => snapshot(book, window, caps)),
   report: async (window, caps) => store.run(false, (book) => report(book, window, caps, now())),
+  day: async (window, caps) => store.run(false, (book) => dayOf(book, window, caps)),
   holds: async () => store.run(false, (book) => openHolds(book, now())),
   beat: async (each) => store.run(true, (book) => beat(book, each)),
   raise: async (day, nano) => store.run(true, (book) => raise(book, day, nano, now())),
@@ -99,6 +101,17 @@ export function report(book: Book, asked: DayWindow, caps: Caps, at: number): Re
       .flatMap(([, text]) => parseEvent(text) ?? []),
     rush: readRush(book, at),
   }
+}
+
+function dayOf(book: Book, window: DayWindow, caps: Caps): DayBook {
+  const { day } = window
+  const rowOf = (each: string): ScopeRow => book.scope(dayKey(each)) ?? EMPTY_ROW
+  return dayBookOf(window, caps, {
+    sums: rowOf(day),
+    before: daysBefore(window).map(rowOf),
+    raisedNano: raisedOn(book, day),
+    hours: hoursOf((hour) => book.scope(hourKey(day, hour))),
+  })
 }
 
 const openHolds = (book: Book, at: number): OpenHold[] =>

@@ -1,3 +1,4 @@
+import { oldestDay } from '../diary.ts'
 import type { Book } from './book.ts'
 import { currentWindow, dayCap, isHalted, note, raisedOn, readRush, setHalt, signalRush } from './book.ts'
 import type { DayWindow, LedgerCause, Reserved, ReserveOrder, ScopeRow, Settled, Settlement } from './ledger.ts'
@@ -88,8 +89,9 @@ function turnDay(book: Book, { day, month, daysLeft }: DayWindow, at: number): v
   book.putWindow({ day, month, daysLeft })
   // The day before is kept: its last holds are still being settled.
   if (last === undefined) return
-  book.prune(last)
-  for (const [name] of book.factsUnder('raised:')) if (name < `raised:${last}`) book.putFact(name, undefined)
+  const oldest = oldestDay(last)
+  book.prune(last, oldest)
+  for (const [name] of book.factsUnder('raised:')) if (name < `raised:${oldest}`) book.putFact(name, undefined)
   for (const [name, beat] of book.factsUnder('owner:')) {
     if (at - Number(beat) > OWNERS_KEPT_MS) book.putFact(name, undefined)
   }

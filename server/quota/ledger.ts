@@ -66,6 +66,15 @@ export type Report = Snapshot & {
   rush: Rush | undefined
 }
 
+/** One day as it stands or ended; `beforeNano` is what the month had booked before it. */
+export type DayBook = {
+  sums: ScopeRow
+  capNano: number
+  raisedNano: number
+  beforeNano: number
+  hours: Report['hours']
+}
+
 /**
  * Where the books are. Every call is one atomic step, and rejects when the store is out of order; reserve, raise, halt
  * and resume are durable. Repeating a call with the same hold id changes nothing.
@@ -76,6 +85,8 @@ export type LedgerStore = {
   settle(id: string, settlement: Settlement): Promise<Settled>
   snapshot(window: DayWindow, caps: Caps): Promise<Snapshot>
   report(window: DayWindow, caps: Caps): Promise<Report>
+  /** Any day of the last forty, under the caps of now; later ones are empty. */
+  day(window: DayWindow, caps: Caps): Promise<DayBook>
   /** Those of every process, lost ones too. */
   holds(): Promise<readonly OpenHold[]>
   beat(beat: Beat): Promise<BeatAnswer>
@@ -105,6 +116,22 @@ export const scopeKey = (day: string, key: string): string => (key === '' ? dayK
 export function capOn(caps: Caps, daysLeft: number, monthBeforeNano: number, raisedNano: number): number {
   const left = Math.max(0, caps.monthNano - monthBeforeNano)
   return Math.min(left, Math.min(caps.dayNano, Math.floor((2 * left) / daysLeft)) + raisedNano)
+}
+
+/** The days of a month before `day`, by name. */
+export function daysBefore({ day, month }: Pick<DayWindow, 'day' | 'month'>): string[] {
+  const count = Number(day.slice(month.length + 1)) - 1
+  return Array.from({ length: count }, (_, i) => `${month}-${String(i + 1).padStart(2, '0')}`)
+}
+
+export function dayBookOf(
+  { daysLeft }: DayWindow,
+  caps: Caps,
+  read: { sums: ScopeRow; before: readonly ScopeRow[]; raisedNano: number; hours: Report['hours'] },
+): DayBook {
+  const beforeNano = read.before.reduce((sum, row) => sum + row.spent + row.held, 0)
+  const { sums, raisedNano, hours } = read
+  return { sums, raisedNano, hours, beforeNano, capNano: capOn(caps, daysLeft, beforeNano, raisedNano) }
 }
 
 /** Throws RangeError on what no store may book. */

@@ -24,6 +24,19 @@ export function windows(timeZone: string): (now: number) => Window {
   }
 }
 
+/** Noon in UTC of a day named YYYY-MM-DD, in epoch ms; undefined when there is no such day. */
+export function dayNamed(day: string): number | undefined {
+  const noon = Date.parse(`${day}T12:00:00Z`)
+  return Number.isNaN(noon) || new Date(noon).toISOString().slice(0, 10) !== day ? undefined : noon
+}
+
+/** The window of a day by its name; undefined: the zone never had that day. */
+export function windowNamed(day: string, windowAt: (now: number) => Window): Window | undefined {
+  const noon = dayNamed(day) ?? 0
+  // No zone is further than 14 hours away.
+  return [0, -12, 12].map((hours) => windowAt(noon + hours * HOUR_MS)).find((window) => window.day === day)
+}
+
 /** How much of the window is over, in [0, 1]. */
 export const elapsedOf = ({ startsAt, endsAt }: Window, now: number): number =>
   Math.min(1, Math.max(0, (now - startsAt) / (endsAt - startsAt)))

@@ -11,6 +11,7 @@ import type { TokenStore } from '../quota/token-bucket.ts'
 import { tokenBuckets, tokensOn } from '../quota/token-bucket.ts'
 import { hiding, newSalt } from './hide.ts'
 import { memoryDiary } from './memory-diary.ts'
+import { memoryQuestions } from './memory-questions.ts'
 import type { Store } from './port.ts'
 import { StoreError } from './port.ts'
 import { memorySecrets } from './secrets.ts'
@@ -30,6 +31,7 @@ export function memoryStore(clock: Clock): Store {
     conversations: memoryConversations(clock, assertOpen),
     secrets: memorySecrets(assertOpen),
     diary: memoryDiary(assertOpen),
+    questions: memoryQuestions(clock, assertOpen),
     ready: async () => open,
     close: async () => {
       open = false
@@ -86,11 +88,10 @@ function memoryBook(assertOpen: () => void): BookStore {
     fact: (name) => facts.get(name),
     putFact: (name, value) => void (value === undefined ? facts.delete(name) : facts.set(name, value)),
     factsUnder: (front) => under(facts, front),
-    prune(day) {
+    prune(day, oldest) {
       for (const [id, hold] of holds) if (hold.day < day) holds.delete(id)
-      for (const front of [sharePrefix, hourPrefix]) {
-        for (const [key] of under(scopes, front)) if (key < front + day) scopes.delete(key)
-      }
+      for (const [key] of under(scopes, sharePrefix)) if (key < sharePrefix + day) scopes.delete(key)
+      for (const [key] of under(scopes, hourPrefix)) if (key < hourPrefix + oldest) scopes.delete(key)
     },
   }
   return {

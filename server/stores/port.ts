@@ -1,4 +1,4 @@
-import type { ConversationStore } from '../chat/ports.ts'
+import type { ConversationStore, QuestionStore } from '../chat/ports.ts'
 import type { DiaryStore } from '../diary.ts'
 import type { LedgerStore } from '../quota/ledger.ts'
 import type { Buckets, Secrets } from '../quota/port.ts'
@@ -13,6 +13,7 @@ export type Store = {
   readonly conversations: ConversationStore
   readonly secrets: Secrets
   readonly diary: DiaryStore
+  readonly questions: QuestionStore
   /** Whether a write would be taken now. Never rejects. */
   ready(): Promise<boolean>
   /** Waits for what is under way, then lets go of everything. Later calls reject. */

@@ -1,14 +1,26 @@
 import type {
   Caps,
+  DayBook,
   DayWindow,
   LedgerCause,
   LedgerStore,
   OpenHold,
   Report,
   Reserved,
+  ScopeRow,
   Snapshot,
 } from '../quota/ledger.ts'
-import { assertNano, assertSettlement, hourKey, RUSH_LOOKBACK_MS, RUSH_MS, sharePrefix } from '../quota/ledger.ts'
+import {
+  assertNano,
+  assertSettlement,
+  dayBookOf,
+  dayKey,
+  daysBefore,
+  hourKey,
+  RUSH_LOOKBACK_MS,
+  RUSH_MS,
+  sharePrefix,
+} from '../quota/ledger.ts'
 import type { LedgerParts } from '../quota/ledger-report.ts'
 import { addressesOf, hideScopes, hoursOf, isLost, parseEvent } from '../quota/ledger-report.ts'
 import type { RedisConnection } from './redis-connection.ts'
@@ -46,6 +58,7 @@ export function redisLedger({ redis, front, now, hide }: RedisParts): LedgerStor
       return (await seen(window, caps)).snapshot
     },
     report: async (window, caps) => report(await seen(window, caps)),
+    day: dayOf,
     holds: openHolds,
     async beat(beat) {
       const [day, cap, since, until, last] = list(await redis.run(scripts.beat, keys, json(beat)))
@@ -68,11 +81,28 @@ export function redisLedger({ redis, front, now, hide }: RedisParts): LedgerStor
     return { snapshot, raisedNano: whole(raised), rush: rushOf(since, until) }
   }
 
+  async function row(key: string): Promise<ScopeRow> {
+    return rowOf(await redis.call('HMGET', `${front}row:${key}`, 'spent', 'held', 'requests', 'output'))
+  }
+
+  function hourRows(day: string): Promise<ScopeRow[]> {
+    return Promise.all(Array.from({ length: 24 }, (_, hour) => row(hourKey(day, hour))))
+  }
+
+  async function dayOf(window: DayWindow, caps: Caps): Promise<DayBook> {
+    const { day } = window
+    const hours = await hourRows(day)
+    return dayBookOf(window, caps, {
+      sums: await row(dayKey(day)),
+      before: await Promise.all(daysBefore(window).map((each) => row(dayKey(each)))),
+      raisedNano: whole((await redis.call('HGET', `${front}facts`, `raised:${day}`)) ?? 0),
+      hours: hoursOf((hour) => hours[hour]),
+    })
+  }
+
   async function report({ snapshot, ...rest }: Seen): Promise<Report> {
     const { day } = snapshot
-    const row = async (key: string) =>
-      rowOf(await redis.call('HMGET', `${front}row:${key}`, 'spent', 'held', 'requests', 'output'))
-    const hours = await Promise.all(Array.from({ length: 24 }, (_, hour) => row(hourKey(day, hour))))
+    const hours = await hourRows(day)
     const addresses = `${sharePrefix}${day}:address:`
     const shares = list(await redis.call('SMEMBERS', `${front}shares:${day}`)).map(text)
     const rows = await Promise.all(

@@ -15,6 +15,7 @@ const ledger = (body: string): Script =>
 local FACTS = KEYS[1]
 local P = string.sub(FACTS, 1, -6)
 local KEPT = 259200
+local KEPT_HOURS = 3456000
 local function int(n) return string.format('%.0f', n + 0) end
 local function num(v) return tonumber(v or 0) or 0 end
 local function fact(name) return redis.call('HGET', FACTS, name) end
@@ -117,7 +118,7 @@ for _, l in ipairs(limits) do
       redis.call('SADD', P .. 'shares:' .. w.day, l.key)
       redis.call('EXPIRE', P .. 'shares:' .. w.day, KEPT)
     elseif string.find(l.key, '^hour:') then
-      redis.call('EXPIRE', row_key(l.key), KEPT)
+      redis.call('EXPIRE', row_key(l.key), KEPT_HOURS)
     end
   end
 end
@@ -202,6 +203,11 @@ return 1`),
   count: script(`
 for i = 2, #ARGV, 2 do redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1]) end
 redis.call('EXPIRE', KEYS[1], ARGV[1])
+return 1`),
+
+  /** KEYS: the questions; ARGV: how many there may be, then field and blob. */
+  keep: script(`
+if redis.call('HLEN', KEYS[1]) < tonumber(ARGV[1]) then redis.call('HSET', KEYS[1], ARGV[2], ARGV[3]) end
 return 1`),
 
   /** Buckets: KEYS are theirs; ARGV: now, then interval, full and points of each, all in whole microseconds. */

@@ -11,6 +11,7 @@ import { connectRedis, NOT_INITIALIZED } from './redis-connection.ts'
 import { redisConversations } from './redis-conversations.ts'
 import { redisDiary } from './redis-diary.ts'
 import { redisLedger } from './redis-ledger.ts'
+import { redisQuestions } from './redis-questions.ts'
 import { text } from './redis-replies.ts'
 import { newSecret, secretOf } from './secrets.ts'
 
@@ -48,6 +49,7 @@ export async function redisStore(given: string, clock: Clock, log: Log): Promise
     conversations: redisConversations(parts),
     secrets: redisSecrets(redis),
     diary: redisDiary(parts),
+    questions: redisQuestions(parts),
     ready: () =>
       redis.call('HSET', FACTS, 'probe', '').then(
         () => true,

@@ -44,4 +44,13 @@ export const migrations: readonly string[] = [
   CREATE TABLE diary (key TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   DELETE FROM facts WHERE name LIKE 'refusals:%';
   `,
+  `
+  CREATE TABLE questions (
+    n INTEGER PRIMARY KEY,
+    owner TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    blob BLOB NOT NULL
+  ) STRICT;
+  `,
 ]

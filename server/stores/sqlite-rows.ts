@@ -64,9 +64,10 @@ export async function sqliteBook(prepare: Prepare): Promise<Book> {
       return stored === undefined ? undefined : windowOf(stored)
     },
     putWindow: ({ day, month, daysLeft }) => facts.putFact('window', `${day} ${month} ${daysLeft}`),
-    prune(day) {
+    prune(day, oldest) {
       pruneHolds.run(day)
-      for (const front of [sharePrefix, hourPrefix]) pruneScopes.run(front, front + day)
+      pruneScopes.run(sharePrefix, sharePrefix + day)
+      pruneScopes.run(hourPrefix, hourPrefix + oldest)
     },
   }
 }
@@ -100,9 +101,9 @@ export function remembering(book: Book): Book {
       facts.delete('window')
       book.putWindow(window)
     },
-    prune(day) {
+    prune(day, oldest) {
       scopes.clear()
-      book.prune(day)
+      book.prune(day, oldest)
     },
   }
 }

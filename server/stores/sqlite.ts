@@ -18,6 +18,7 @@ import { migrations } from './schema.ts'
 import { secretsOn } from './secrets.ts'
 import { sqliteConversations } from './sqlite-conversations.ts'
 import { sqliteDiary } from './sqlite-diary.ts'
+import { sqliteQuestions } from './sqlite-questions.ts'
 import type { Prepare } from './sqlite-rows.ts'
 import { integer, remembering, sqliteBook, sqliteTats } from './sqlite-rows.ts'
 import { witnessOf } from './sqlite-witness.ts'
@@ -71,6 +72,7 @@ async function assemble(db: Database, clock: Clock, { file, inode }: { file: str
     conversations: await sqliteConversations(prepare, lane.run, clock),
     secrets: secretsOn((step) => lane.run(true, () => step(book))),
     diary: await sqliteDiary(prepare, lane.run),
+    questions: await sqliteQuestions(prepare, lane.run, clock),
     async ready() {
       try {
         await lane.run(false, () => probe.run())

@@ -75,6 +75,27 @@ export function adminContract(kind: StoreKind): void {
     assert.equal([next.spent.held, next.month.spent, next.addresses], [0, 250, []])
   })
 
+  it('a day that is over keeps its sums, its hours and the cap it had', async ({ open }) => {
+    const { ledger } = await open()
+    const caps = { dayNano: 1000, monthNano: 1600 }
+    await ledger.reserve(order('a', 100, { caps }))
+    await ledger.settle('a', known(65, 9))
+    await ledger.raise(TODAY.day, 50)
+    for (const day of ['2026-01-16', '2026-01-17', '2026-01-18'])
+      await ledger.reserve(order(day, 30, { caps, day, daysLeft: 33 - Number(day.slice(-2)), hour: 3 }))
+    const first = await ledger.day(TODAY, caps)
+    assert.equal([first.sums.spent, first.sums.outputTokens, first.raisedNano, first.beforeNano], [65, 9, 50, 0])
+    assert.is(first.capNano, Math.floor(3200 / 17) + 50)
+    assert.equal(
+      first.hours.filter(({ row }) => row.spent > 0).map(({ hour }) => hour),
+      [10],
+    )
+    const next = await ledger.day(TOMORROW, caps)
+    assert.equal([next.sums.held, next.beforeNano, next.hours[3]?.row.held], [30, 65, 30])
+    const never = await ledger.day({ day: '2026-02-01', month: '2026-02', daysLeft: 28 }, caps)
+    assert.equal([never.sums.spent, never.beforeNano, never.hours.length], [0, 0, 24])
+  })
+
   it('holds of a process that is silent for 90 s are lost, and stay counted', async ({ clock, open }) => {
     const { ledger } = await open()
     await ledger.reserve(order('a', 200))

@@ -188,6 +188,7 @@ function plainAssistant(fallback: string | undefined): Assistant {
     },
     filter: () => createFilter([FORBIDDEN]),
     fallback: () => fallback,
+    knows: () => true,
   }
 }
 

@@ -16,6 +16,12 @@ const mistakes = (env: Env, keyFile?: string): readonly string[] => {
 }
 const named = (errors: readonly string[]) => errors.map((error) => error.slice(0, error.indexOf(':')))
 
+test('questions are kept for the report only under the admin’s token', () => {
+  assert.equal(named(mistakes({ REPORT_QUESTIONS: 'on' })), ['REPORT_QUESTIONS'])
+  assert.equal(named(mistakes({ REPORT_QUESTIONS: 'yes' })), ['REPORT_QUESTIONS'])
+  assert.is(valid({ REPORT_QUESTIONS: 'on', ADMIN_TOKEN: 'x'.repeat(16) }).reportQuestions, true)
+})
+
 test('an empty environment gives the defaults of the demonstration', () => {
   assert.equal(valid({}), {
     listen: { kind: 'tcp', host: '127.0.0.1', port: 8080 },
@@ -54,6 +60,7 @@ test('an empty environment gives the defaults of the demonstration', () => {
     metricsToken: undefined,
     adminToken: undefined,
     logLevel: 'info',
+    reportQuestions: false,
   })
 })
 

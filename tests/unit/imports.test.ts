@@ -65,6 +65,8 @@ const rooms: [room: string, ours: string[], others: string[]][] = [
   ['server/main.ts', ['server/'], ['node:']],
   ['server/budget.ts', ['server/'], ['node:']],
   ['server/budget-command.ts', ['server/'], ['node:']],
+  ['server/report.ts', ['server/'], ['node:']],
+  ['server/report-command.ts', ['server/'], ['node:']],
   ['server/logs.ts', ['server/logs-command.ts'], ['node:']],
   ['server/logs-command.ts', ['server/ops/'], []],
 

@@ -127,6 +127,7 @@ test('a store in trouble refuses, is logged once per change, and holds never rej
     raise: guard(ledger.raise),
     report: guard(ledger.report),
     holds: guard(ledger.holds),
+    day: guard(ledger.day),
     beat: guard(ledger.beat),
   }
   const { wallet, lines, state } = bench({ store: flaky })
