@@ -2,22 +2,66 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
 /** A process of the bench's own, with the address it printed. */
-export type Child = { url: string; pid: number; end(): Promise<void> }
+export type Child = {
+  url: string
+  pid: number
+  /** From its start to the address, in ms. */
+  readyMs: number
+  /** Its further lines, one by one. */
+  onLine(listen: (line: string) => void): void
+  /** What it has written to stderr so far. */
+  complaints(): string
+  /** Resolves when it has ended, by itself or not. */
+  ended: Promise<void>
+  end(): Promise<void>
+}
+
+/** The processor that a child may use, where the system has taskset; undefined: any. */
+export type Core = number | undefined
 
 /** Starts `node …args` and waits for the first line that `pick` finds an address in. Rejects when it ends first. */
 export function startChild(
   args: string[],
   env: Record<string, string>,
   pick: (line: string) => string | undefined,
+  core?: Core,
 ): Promise<Child> {
-  const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
+  const command = [...(core === undefined ? [] : ['taskset', '-c', String(core)]), process.execPath, ...args]
+  const began = performance.now()
+  const child = spawn(command[0] ?? '', command.slice(1), {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  // Whatever happens here, none of them stays behind.
+  const atExit = () => child.kill('SIGKILL')
+  process.once('exit', atExit)
+  child.once('exit', () => process.off('exit', atExit))
+  let complaints = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaints = (complaints + text).slice(0, 10_000)
+  })
   return new Promise((resolve, reject) => {
     child.once('error', reject)
-    child.once('exit', (code) => reject(new Error(`${args.join(' ')} ended with ${code}`)))
-    createInterface({ input: child.stdout }).on('line', (line) => {
+    child.once('exit', (code) => reject(new Error(`${args.join(' ')} ended with ${code}\n${complaints}`)))
+    const lines = createInterface({ input: child.stdout })
+    const onFirst = (line: string) => {
       const url = pick(line)
-      if (url !== undefined) resolve({ url, pid: child.pid ?? 0, end: () => endChild(child) })
-    })
+      if (url === undefined) return
+      lines.off('line', onFirst)
+      // What nobody reads must still be taken, or the child would wait for us.
+      child.stdout.resume()
+      const onLine = (listen: (line: string) => void) => void lines.on('line', listen)
+      resolve({
+        url,
+        pid: child.pid ?? 0,
+        readyMs: performance.now() - began,
+        onLine,
+        complaints: () => complaints,
+        ended: new Promise((over) => child.once('exit', () => over())),
+        end: () => endChild(child),
+      })
+    }
+    lines.on('line', onFirst)
   })
 }
 
@@ -25,8 +69,9 @@ function endChild(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) return resolve()
     child.once('exit', () => resolve())
-    // Twice: a second signal means at once.
     child.kill('SIGINT')
+    // Again: our server takes the second for somebody in a hurry, who doesn't wait for answers on their way.
+    setTimeout(() => child.kill('SIGINT'), 300).unref()
     setTimeout(() => child.kill('SIGKILL'), 3000).unref()
   })
 }

@@ -3,17 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ScenarioOrder } from '../emulator/emulator.ts'
 import { type Child, startChild } from './children.ts'
+import { coresOf } from './machine.ts'
 
-export type BenchHouse = {
-  emulator: string
-  server: string
-  serverPid: number
-  scenario(order: ScenarioOrder): Promise<void>
-  end(): Promise<void>
-}
+export type Upstream = { url: string; pid: number; scenario(order: ScenarioOrder): Promise<void>; end(): Promise<void> }
 
 /** The bounds stay on, but so wide that one loopback address is a crowd. */
-const WIDE = {
+export const WIDE = {
   CONNECTION_ASK_BURST: '10000',
   CONNECTION_ASKS_PER_MINUTE: '100000',
   IP_ASK_BURST: '100000',
@@ -24,6 +19,8 @@ const WIDE = {
   MAX_CONNECTIONS: '100000',
   MAX_STREAMS: '5000',
   MAX_STREAMS_PER_IP: '5000',
+  MAX_OUTPUT_TOKENS: '16000',
+  ANSWER_TIMEOUT_MS: '600000',
   BUDGET_PER_DAY: '100000',
   BUDGET_PER_MONTH: '1000000',
   BUDGET_SHARE_PER_ADDRESS: '1',
@@ -31,44 +28,42 @@ const WIDE = {
   PROOF_OF_WORK: 'off',
 }
 
-/** The emulator and the built server, each in a process of its own, on loopback. */
-export async function openHouse(storeUrl?: string): Promise<BenchHouse> {
+/** Gemini's HTTP API in a process of its own. */
+export async function startUpstream(): Promise<Upstream> {
+  const args = ['--import', 'tsx', 'emulator/main.ts', '--port', '0', '--speed', '0']
+  const { url, pid, end } = await startChild(args, {}, addressIn, coresOf().others)
+  const scenario = async (order: ScenarioOrder) => {
+    const answer = await fetch(`${url}/emulator/scenario`, { method: 'POST', body: JSON.stringify(order) })
+    if (!answer.ok) throw new Error(`scenario refused: ${await answer.text()}`)
+  }
+  return { url, pid, scenario, end }
+}
+
+/** The built server as shipped, its limits widened; without `storeUrl` on a SQLite file of its own. */
+export async function startServer(
+  upstream: string,
+  env: Record<string, string> = {},
+  main = 'dist/server/main.js',
+): Promise<Child> {
   const dir = await mkdtemp(join(tmpdir(), 'le-mecano-bench-'))
-  const emulator = await startChild(
-    ['--import', 'tsx', 'emulator/main.ts', '--port', '0', '--speed', '0'],
-    {},
-    addressIn,
-  )
-  const env = {
+  const settings = {
     ...WIDE,
     PORT: '0',
     GEMINI_API_KEY: 'key-of-the-bench',
-    GEMINI_BASE_URL: emulator.url,
-    STORE_URL: storeUrl ?? `sqlite:${join(dir, 'bench.db')}`,
+    GEMINI_BASE_URL: upstream,
+    STORE_URL: `sqlite:${join(dir, 'bench.db')}`,
+    ...env,
   }
-  const server: Child = await startChild(
-    [...(process.env.BENCH_NODE_FLAGS?.split(' ') ?? []), 'dist/server/main.js'],
-    env,
-    addressIn,
-  ).catch(async (error: unknown) => {
-    await emulator.end()
+  const flags = process.env.BENCH_NODE_FLAGS?.split(' ') ?? []
+  const remove = () => rm(dir, { recursive: true, force: true })
+  try {
+    const child = await startChild([...flags, main], settings, addressIn, coresOf().server)
+    return { ...child, end: () => child.end().then(remove) }
+  } catch (error) {
+    await remove()
     throw error
-  })
-  return {
-    emulator: emulator.url,
-    server: server.url,
-    serverPid: server.pid,
-    async scenario(order) {
-      const body = JSON.stringify(order)
-      const answer = await fetch(`${emulator.url}/emulator/scenario`, { method: 'POST', body })
-      if (!answer.ok) throw new Error(`scenario refused: ${await answer.text()}`)
-    },
-    async end() {
-      await server.end()
-      await emulator.end()
-      await rm(dir, { recursive: true, force: true })
-    },
   }
 }
 
-const addressIn = (line: string) => /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0]
+/** A loopback address in a line of output, the only kind that a bench may talk to. */
+export const addressIn = (line: string): string | undefined => /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0]

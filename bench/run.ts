@@ -1,52 +1,79 @@
-import { cpus } from 'node:os'
-import { median, percentile } from './children.ts'
-import { direct, relayed } from './first-token.ts'
-import { openHouse } from './house.ts'
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { capacity } from './cases/capacity.ts'
+import type { Bench, Case, Section } from './cases/case.ts'
+import { longAnswers, memory, upgrades } from './cases/connections.ts'
+import { restart, slowReader, start } from './cases/people.ts'
+import { quota } from './cases/quota.ts'
+import { cpuPerToken, firstToken } from './cases/streams.ts'
+import { workers } from './cases/workers.ts'
+import { startUpstream } from './house.ts'
+import { machine } from './machine.ts'
+import { keepResults, printSection } from './report.ts'
 
-// What relaying adds to the first token: the built server with every limit, the ledger and its log on, beside reading
-// the upstream directly. Both are measured in turn, in one run, on loopback.
-type Case = { streams: number; rounds: number; goalMs: number }
-const CASES: readonly Case[] = [
-  { streams: 1, rounds: 150, goalMs: 2 },
-  { streams: 100, rounds: 3, goalMs: 20 },
-]
-const WARM_UP = 20
-const SOCKETS = 8
-const CHUNKS = 100
-const CHUNK_MS = 40
+const CASES: Readonly<Record<string, Case>> = {
+  'first-token': firstToken,
+  cpu: cpuPerToken,
+  capacity,
+  memory,
+  upgrades,
+  'long-answers': longAnswers,
+  'slow-reader': slowReader,
+  restart,
+  quota,
+  workers,
+  start,
+}
 
-const house = await openHouse()
+const USAGE = `npm run bench -- [${Object.keys(CASES).join('] [')}]
+
+  --short        small windows and one round: whether it runs, not what it measures
+  --rounds N     how often everybody has a turn (3)
+  --only NAMES   contestants, comma separated
+  --keep         write the results of these cases to bench/results/ (the default when all are run)`
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    short: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    only: { type: 'string', default: '' },
+    keep: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+const unknown = positionals.filter((name) => CASES[name] === undefined)
+if (values.help || unknown.length > 0) {
+  console.log(unknown.length > 0 ? `No such case: ${unknown.join(', ')}\n\n${USAGE}` : USAGE)
+  process.exit(unknown.length > 0 ? 64 : 0)
+}
+if (process.platform !== 'linux') throw new Error('CPU time and memory are read from /proc: Linux only')
+if (!existsSync('dist/server/main.js')) throw new Error('the server is measured as built: npm run build first')
+if (!existsSync('bench/node_modules/ai')) {
+  console.log('Installing what the benches compare with: npm ci --prefix bench')
+  execFileSync('npm', ['ci', '--prefix', 'bench', '--no-audit', '--no-fund'], { stdio: 'inherit' })
+}
+
+const names = positionals.length > 0 ? positionals : Object.keys(CASES)
+console.log(`${machine()}\n`)
+const upstream = await startUpstream()
+const bench: Bench = {
+  upstream,
+  short: values.short,
+  rounds: values.short ? 1 : Number(values.rounds ?? 3),
+  only: values.only === '' ? [] : values.only.split(','),
+  progress: (words) => process.stderr.write(`  ${words}\n`),
+}
+const found: Record<string, Section[]> = {}
 try {
-  console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}\n`)
-  console.log('first token, ms              direct p50   relayed p50   added p50   added p99   goal (added p50)')
-  for (const one of CASES) await run(one)
+  for (const name of names) {
+    const sections = (await CASES[name]?.(bench)) ?? []
+    found[name] = sections
+    sections.forEach(printSection)
+  }
 } finally {
-  await house.end()
+  await upstream.end()
 }
-
-async function run({ streams, rounds, goalMs }: Case): Promise<void> {
-  // 25 tokens a second each, a chunk of one token every 40 ms; alone, a short answer is enough.
-  const chunks = Array.from({ length: streams === 1 ? 5 : CHUNKS }, () => 'mot ')
-  const paced = { name: 'ok', chunks, perChunkMs: streams === 1 ? 4 : CHUNK_MS } as const
-  await house.scenario(paced)
-  const relay = await relayed(house, Math.max(streams, SOCKETS))
-  const upstream = direct(house)
-  if (streams === 1) await repeat(WARM_UP, async () => void (await Promise.all([relay.ask(1, 0), upstream(1, 0)])))
-  const base: number[] = []
-  const through: number[] = []
-  await repeat(rounds, async () => {
-    // Spread over an answer's length, so that each question meets the others' answers on their way.
-    const everyMs = (CHUNKS * CHUNK_MS) / streams
-    base.push(...(await upstream(streams, everyMs)))
-    through.push(...(await relay.ask(streams, everyMs)))
-  })
-  relay.close()
-  const added = (p: number) => percentile(through, p) - percentile(base, p)
-  const name = `${streams} stream${streams > 1 ? 's of 25 tokens/s' : ''}`
-  const figures = [median(base), median(through), added(50), added(99)].map((ms) => ms.toFixed(2).padStart(11))
-  console.log(`${name.padEnd(27)} ${figures.join(' ')}   <= ${goalMs}  ${added(50) <= goalMs ? 'reached' : 'MISSED'}`)
-}
-
-async function repeat(times: number, work: () => Promise<void>): Promise<void> {
-  for (let i = 0; i < times; i++) await work()
-}
+if (values.keep || (positionals.length === 0 && !values.short && bench.only.length === 0)) keepResults(found)

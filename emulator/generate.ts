@@ -8,7 +8,7 @@ import type { ScenarioOrder } from './order.ts'
 import { after, either, flushed, type Gate, hang, paceOf, play, type Wait, type Write } from './play.ts'
 import type { GenerateRequest } from './request.ts'
 import { type AnsweredScenario, type Ending, type StreamScenario, scenarios } from './scenarios.ts'
-import { arrayWrites, eventWrites, wholeAnswer } from './stream.ts'
+import { arrayWrites, eventWrites, stampedWrites, wholeAnswer } from './stream.ts'
 
 const SLOW_MS = 3000
 
@@ -100,7 +100,8 @@ async function stream(exchange: Exchange, scenario: StreamScenario, answer: Answ
     ? eventWrites(frames, target.model, id, scenario.split)
     : arrayWrites(frames, target.model, id)
   const before = pausesOf(exchange.house, answer.order, scenario)
-  const ending = await play(res, { frames: writes, before, written: line.chunk })
+  const timed = answer.order.stamped === true ? stampedWrites(writes) : writes
+  const ending = await play(res, { frames: timed, before, written: line.chunk })
   if (ending !== 'left') await finish(res, ending, line)
 }
 

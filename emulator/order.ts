@@ -76,6 +76,8 @@ export type ScenarioOrder = {
   size?: number
   /** redirect: where to (a page of the emulator). */
   location?: string
+  /** Each `#` in a chunk becomes the moment it is written: µs of the machine's monotonic clock. */
+  stamped?: boolean
   /** How dear text is, in UTF-8 bytes per token, 1 at the dearest (4). */
   bytesPerToken?: number
 }
@@ -100,6 +102,7 @@ const checks: { [K in keyof Required<ScenarioOrder>]: (value: unknown) => boolea
   usage: isOneOf(absurdUsages),
   size: isCount,
   location: isText,
+  stamped: isFlag,
   bytesPerToken: isFrom(1),
 }
 const known = new Map<string, (value: unknown) => boolean>(Object.entries(checks))

@@ -1,3 +1,4 @@
+import { hrtime } from 'node:process'
 import type { Write } from './play.ts'
 import type { Ending } from './scenarios.ts'
 import { countTokens } from './tokens.ts'
@@ -13,6 +14,22 @@ export function* eventWrites(frames: Frames, model: string, id: string, split?: 
   for (; next.done !== true; next = frames.next()) {
     const event = encode(next.value)
     yield { bytes: split === undefined ? [event] : split(event), tokens: tokensOf(next.value) }
+  }
+  return next.value
+}
+
+/** The same writes, which say when they are made: `#` stands for the µs of the machine's monotonic clock. */
+export function* stampedWrites(writes: Generator<Write, Ending>): Generator<Write, Ending> {
+  let next = writes.next()
+  for (; next.done !== true; next = writes.next()) {
+    const { bytes, tokens } = next.value
+    yield {
+      get bytes() {
+        const now = String(hrtime.bigint() / 1000n)
+        return bytes.map((piece) => (typeof piece === 'string' ? piece.replaceAll('#', now) : piece))
+      },
+      tokens,
+    }
   }
   return next.value
 }

@@ -223,4 +223,15 @@ test('it listens on loopback only', async () => {
   }
 })
 
+test('a stamped chunk says when it is written, by the clock of the whole machine', () =>
+  withEmulator(async (emulator) => {
+    emulator.setScenario({ name: 'ok', chunks: ['#;', '#;'], stamped: true })
+    const before = process.hrtime.bigint() / 1000n
+    const { body } = await fetchRaw(emulator)
+    const stamps = [...body.matchAll(/"text": "(\d+);"/g)].map(([, stamp]) => BigInt(stamp ?? 0))
+    assert.is(stamps.length, 2)
+    const after = process.hrtime.bigint() / 1000n
+    assert.ok(stamps.every((stamp, i) => stamp >= (stamps[i - 1] ?? before) && stamp <= after))
+  }))
+
 test.run()

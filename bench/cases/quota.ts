@@ -1,15 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { cpus, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
-import { systemClock } from '../server/clock.ts'
-import { silentLog } from '../server/log.ts'
-import type { ReserveOrder } from '../server/quota/ledger.ts'
-import { initStore, openStore } from '../server/stores/open.ts'
-import type { Store } from '../server/stores/port.ts'
-import { startRedis } from '../tests/helpers/redis.ts'
-import { median, percentile } from './children.ts'
+import { systemClock } from '../../server/clock.ts'
+import { silentLog } from '../../server/log.ts'
+import type { ReserveOrder } from '../../server/quota/ledger.ts'
+import { initStore, openStore } from '../../server/stores/open.ts'
+import type { Store } from '../../server/stores/port.ts'
+import { startRedis } from '../../tests/helpers/redis.ts'
+import { median, percentile } from '../children.ts'
+import type { Case, Goal } from './case.ts'
 
 // What the books cost a question: reserve and settle one after the other; then 200 questions a second, each with all
 // that it asks of the store (buckets, reserve, tighten, settle, two turns), beside the longest block of the event loop.
@@ -82,32 +83,52 @@ async function load(ask: (times: number[]) => Promise<void>): Promise<{ times: n
   return { times, blockMs: delay.max / 1e6 - 1 }
 }
 
-async function measure(name: string, goalUs: number, url: string): Promise<void> {
+type Measured = { name: string; goalUs: number; pairs: number[]; toAdmission: number[]; blockMs: number }
+
+async function measure(name: string, goalUs: number, url: string): Promise<Measured> {
   const store = await openStore(url, { clock: systemClock, log: silentLog })
   const times = await pairs(store)
   const loaded = await load((times) => question(store, times))
   await store.close()
-  const us = (value: number) => value.toFixed(0).padStart(8)
-  const reached = median(times) <= goalUs && loaded.blockMs <= BLOCK_GOAL_MS ? 'reached' : 'MISSED'
-  const pair = `${us(median(times))}${us(percentile(times, 99))}   <= ${String(goalUs).padEnd(5)}`
-  const admission = `${us(median(loaded.times))}${us(percentile(loaded.times, 99))}`
-  console.log(
-    `${name.padEnd(8)}${pair}${admission}${loaded.blockMs.toFixed(1).padStart(12)}   <= ${BLOCK_GOAL_MS}  ${reached}`,
-  )
+  return { name, goalUs, pairs: times, toAdmission: loaded.times, blockMs: loaded.blockMs }
 }
 
-console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}\n`)
-console.log(`µs      reserve + settle            ${QUESTIONS_PER_SECOND} questions/s: to admission, longest block`)
-console.log('store       p50     p99   goal         p50     p99    block, ms   goal')
-const idle = await load(() => pause(20))
-console.log(`none${' '.repeat(55)}${idle.blockMs.toFixed(1).padStart(8)}   what the machine itself does`)
-await measure('memory', 10, 'memory:')
-const folder = await mkdtemp(join(tmpdir(), 'bench-quota-'))
-await measure('sqlite', 400, `sqlite:${join(folder, 'bench.db')}`)
-await rm(folder, { recursive: true })
-const redis = await startRedis('--appendfsync', 'everysec')
-if (redis) {
-  await initStore(redis.url, silentLog)
-  await measure('redis', 400, redis.url)
-  await redis.close()
+/** (i): what the books cost a question, on each store. */
+export const quota: Case = async ({ progress }) => {
+  const idle = await load(() => pause(20))
+  const measured = [await measure('memory', 20, 'memory:')]
+  const folder = await mkdtemp(join(tmpdir(), 'bench-quota-'))
+  measured.push(await measure('SQLite', 500, `sqlite:${join(folder, 'bench.db')}`))
+  await rm(folder, { recursive: true })
+  const redis = await startRedis('--appendfsync', 'everysec')
+  if (redis) {
+    await initStore(redis.url, silentLog)
+    measured.push(await measure('Redis', 500, redis.url))
+    await redis.close()
+  }
+  for (const { name, pairs } of measured) progress(`quota, ${name}: ${median(pairs).toFixed(0)} µs`)
+  const figures = (times: readonly number[]) => [50, 99].map((p) => percentile(times, p).toFixed(0))
+  return [
+    {
+      title: '(i) Quota per question and store',
+      note: `Reserve and settle with all scopes, one after the other; then ${QUESTIONS_PER_SECOND} questions/s with all that each asks of the store. With no store at all this machine's longest block was ${idle.blockMs.toFixed(1)} ms.`,
+      columns: ['', 'reserve + settle p50, µs', 'p99, µs', 'to admission p50, µs', 'p99, µs', 'longest block, ms'],
+      rows: measured.map((one) => [
+        one.name,
+        ...figures(one.pairs),
+        ...figures(one.toAdmission),
+        one.blockMs.toFixed(1),
+      ]),
+      goals: measured.map(
+        ({ name, goalUs, pairs }): Goal => ({
+          what: `quota per question, ${name}`,
+          wanted: `<= ${goalUs} µs`,
+          seen: `${median(pairs).toFixed(0)} µs`,
+          reached: median(pairs) <= goalUs,
+        }),
+      ),
+      noisy: idle.blockMs > BLOCK_GOAL_MS ? [`the machine itself blocks for ${idle.blockMs.toFixed(1)} ms`] : [],
+      pictures: {},
+    },
+  ]
 }
