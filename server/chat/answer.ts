@@ -64,11 +64,12 @@ export function startAnswer(parts: AnswerParts): Answer {
     events.failed(failure)
   }
   const onEvent = (event: ModelEvent) => {
-    if (event.type === 'text') return onText(event.text)
     if (event.usage) {
-      if (!usage && event.type === 'usage') void parts.hold().tighten(event.usage.promptTokens)
+      if (!usage && (event.type === 'usage' || event.type === 'text'))
+        void parts.hold().tighten(event.usage.promptTokens)
       usage = event.usage
     }
+    if (event.type === 'text') return onText(event.text)
     if (event.type === 'end') return flushThenEnd(event.reason)
     if (event.type === 'failure') onFailure(event.failure)
   }

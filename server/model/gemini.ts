@@ -1,13 +1,9 @@
-import {
-  GoogleGenerativeAI,
-  GoogleGenerativeAIFetchError,
-  HarmBlockThreshold,
-  HarmCategory,
-} from '@google/generative-ai'
 import { validApiKey } from './api-key.ts'
 import { type AttemptOptions, streamedModel } from './attempt.ts'
 import { failed, failureOf } from './failures.ts'
+import { type Bounds, leanFetch } from './lean-fetch.ts'
 import type { Model, ModelFailure, ModelRequest } from './port.ts'
+import { loadSdk } from './sdk.ts'
 import { leastThinking, type Thinking } from './thinking.ts'
 
 /** `baseUrl` is trusted: redirects are refused, and the key goes there. `thinking` defaults to the model's least. */
@@ -17,6 +13,19 @@ export type GeminiOptions = AttemptOptions & {
   apiVersion: string
   thinking?: Thinking
 }
+
+/** Names the call in a header that stays here: nothing else of ours comes through the SDK to its fetch. */
+const CALL = 'x-call'
+const calls = new Map<string, Bounds>()
+let lastCall = 0
+
+const sdk = loadSdk((url, init) => {
+  const bounds = calls.get(init.headers.get(CALL) ?? '')
+  if (!bounds) throw new Error('a call without bounds')
+  init.headers.delete(CALL)
+  return leanFetch(bounds)(url, init)
+})
+const { GoogleGenerativeAI, GoogleGenerativeAIFetchError, HarmBlockThreshold, HarmCategory } = sdk
 
 const safetySettings = [
   HarmCategory.HARM_CATEGORY_HARASSMENT,
@@ -31,17 +40,24 @@ export function geminiModel(options: GeminiOptions): Model {
   const { apiVersion } = options
   const baseUrl = options.baseUrl.replace(/\/+$/, '')
   // Uncompressed, so that the bytes counted on the wire are the bytes that the SDK has to chew.
-  const customHeaders = { 'accept-encoding': 'identity' }
-  const sdk = new GoogleGenerativeAI(options.apiKey)
-  const model = sdk.getGenerativeModel({ model: options.model }, { baseUrl, apiVersion, customHeaders })
+  const headers = { 'accept-encoding': 'identity' }
+  const model = new GoogleGenerativeAI(options.apiKey).getGenerativeModel(
+    { model: options.model },
+    { baseUrl, apiVersion },
+  )
   const thinking = options.thinking ?? leastThinking(options.model)
 
   return streamedModel(options, {
-    async open(request, signal) {
-      const result = await model.generateContentStream(body(request, thinking), { signal })
-      // The SDK's second copy of the stream: it is rejected when the stream breaks, and nobody else listens.
-      result.response.catch(() => {})
-      return result.stream
+    async open(request, signal, bounds) {
+      const call = String(++lastCall)
+      calls.set(call, bounds)
+      try {
+        const customHeaders = { ...headers, [CALL]: call }
+        const { stream } = await model.generateContentStream(body(request, thinking), { signal, customHeaders })
+        return stream
+      } finally {
+        calls.delete(call)
+      }
     },
     explain,
   })

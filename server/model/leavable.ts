@@ -6,30 +6,25 @@ export function leavable<T>(run: (signal: AbortSignal) => AsyncGenerator<T>, out
   return {
     [Symbol.asyncIterator]() {
       const inner = new AbortController()
-      const events = relayed(run, outer, inner)
+      const events = run(inner.signal)
+      const relay = () => inner.abort()
+      const off = () => outer.removeEventListener('abort', relay)
+      outer.addEventListener('abort', relay, { once: true })
+      if (outer.aborted) relay()
       return {
-        next: () => events.next(),
+        // Handed on as it is: a generator around the generator would cost each token three more promises.
+        next() {
+          const step = events.next()
+          step.then(({ done }) => done && off(), off)
+          return step
+        },
         async return() {
-          inner.abort()
+          relay()
+          off()
           await events.return(undefined)
           return { done: true, value: undefined }
         },
       }
     },
-  }
-}
-
-async function* relayed<T>(
-  run: (signal: AbortSignal) => AsyncGenerator<T>,
-  outer: AbortSignal,
-  inner: AbortController,
-): AsyncGenerator<T> {
-  const relay = () => inner.abort()
-  outer.addEventListener('abort', relay, { once: true })
-  if (outer.aborted) relay()
-  try {
-    yield* run(inner.signal)
-  } finally {
-    outer.removeEventListener('abort', relay)
   }
 }

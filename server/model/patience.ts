@@ -28,6 +28,7 @@ export function haltable(clock: Clock, outer: AbortSignal, wholeMs: number): Hal
     controller.abort()
     release(why)
   }
+  const deadline = deadlineOf(clock, halt)
   const onAbort = () => halt('aborted')
   outer.addEventListener('abort', onAbort, { once: true })
   const offWhole = clock.after(wholeMs, () => halt('answer_timeout'))
@@ -37,9 +38,9 @@ export function haltable(clock: Clock, outer: AbortSignal, wholeMs: number): Hal
     halt,
     wait<T>(promise: Promise<T>, ms: number, kind: ModelFailureKind) {
       return new Promise<Waited<T>>((resolve) => {
-        const off = clock.after(ms, () => halt(kind))
+        deadline.set(ms, kind)
         const settle = (waited: Waited<T>) => {
-          off()
+          deadline.clear()
           resolve(reason ? { at: 'halted', why: reason } : waited)
         }
         release = (why) => settle({ at: 'halted', why })
@@ -53,7 +54,37 @@ export function haltable(clock: Clock, outer: AbortSignal, wholeMs: number): Hal
     close() {
       outer.removeEventListener('abort', onAbort)
       offWhole()
+      deadline.close()
       controller.abort()
     },
+  }
+}
+
+/** One deadline that moves with each chunk: its timer stays, and looks again when it comes too early. */
+function deadlineOf(clock: Clock, miss: (kind: ModelFailureKind) => void) {
+  let due: { at: number; kind: ModelFailureKind } | undefined
+  let armedFor = Number.POSITIVE_INFINITY
+  let off = () => {}
+  const arm = (at: number, ms: number) => {
+    armedFor = at
+    off = clock.after(ms, () => {
+      armedFor = Number.POSITIVE_INFINITY
+      const left = due ? due.at - clock.monotonic() : 0
+      if (due && left > 0) arm(due.at, left)
+      else if (due) miss(due.kind)
+    })
+  }
+  return {
+    set(ms: number, kind: ModelFailureKind) {
+      const at = clock.monotonic() + ms
+      due = { at, kind }
+      if (armedFor <= at) return
+      off()
+      arm(at, ms)
+    },
+    clear() {
+      due = undefined
+    },
+    close: () => off(),
   }
 }

@@ -37,8 +37,8 @@ export type ModelFailure = {
 
 export type ModelEvent =
   /** Never empty, thoughts left out, well-formed UTF-16 (a trailing high surrogate waits for its half). */
-  | { type: 'text'; text: string }
-  /** Cumulative, whenever upstream reports it; `undefined` fields never occur: absent or absurd usage sends no event. */
+  | { type: 'text'; text: string; usage?: ModelUsage }
+  /** Usage without text. Cumulative, whenever upstream reports it; absent or absurd usage sends none. */
   | { type: 'usage'; usage: ModelUsage }
   /** Exactly one `end` or `failure` is the last event. `interrupted`: closed early or a reason we don't know. */
   | { type: 'end'; reason: 'complete' | 'length' | 'filtered' | 'interrupted'; usage?: ModelUsage; version?: string }

@@ -5,7 +5,7 @@ import { wellFormed } from './well-formed.ts'
 
 /** Turns an answer's chunks into events. After `end` it is spent. */
 export type Reader = {
-  take(chunk: Chunk): ModelEvent[]
+  take(chunk: Chunk): ModelEvent | undefined
   /** A finishReason came: the answer stands, however its stream ends. */
   finished(): boolean
   /** UTF-16 code units of text so far. */
@@ -28,7 +28,9 @@ export function reader(): Reader {
       finish ??= chunk.finish
       usage = chunk.usage ?? (chunk.finish ? undefined : usage)
       version = chunk.version ?? version
-      return [...(chunk.usage ? [usageEvent(chunk.usage)] : []), ...textEvents(text)]
+      const { usage: counted } = chunk
+      if (text) return { type: 'text', text, ...(counted && { usage: counted }) }
+      return counted && { type: 'usage', usage: counted }
     },
     finished: () => finish !== undefined,
     length: () => length,
@@ -36,13 +38,11 @@ export function reader(): Reader {
       // Text that cost no output is a count gone wrong.
       const final = finish && usage && (usage.outputTokens > 0 || length === 0) ? usage : undefined
       const reason = finish ?? 'interrupted'
+      const rest = form.end()
       return [
-        ...textEvents(form.end()),
+        ...(rest ? [{ type: 'text', text: rest } as const] : []),
         { type: 'end', reason, ...(final && { usage: final }), ...(version !== undefined && { version }) },
       ]
     },
   }
 }
-
-const usageEvent = (usage: ModelUsage): ModelEvent => ({ type: 'usage', usage })
-const textEvents = (text: string): ModelEvent[] => (text ? [{ type: 'text', text }] : [])

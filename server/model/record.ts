@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { MeteredAttempt } from '../meter.ts'
-import type { Waited } from './patience.ts'
 import type { ModelEvent, ModelUsage } from './port.ts'
 
 /** Writes one log line for an attempt, of our own words and numbers alone. */
 export type Recording = {
-  steps(steps: AsyncIterable<Waited<unknown>>): AsyncIterable<Waited<unknown>>
+  /** A chunk has come. */
+  chunk(): void
   /** Logs how the attempt ended and hands the event back. */
   last(event: ModelEvent): ModelEvent
   /** Logs that the reader went away, unless the attempt has ended. */
@@ -24,11 +24,8 @@ export function record({ clock, log, model, onEnd }: RecordParts): Recording {
   const times = () => ({ model, firstChunkMs, ms: Math.round(clock.monotonic() - start) })
 
   return {
-    async *steps(steps) {
-      for await (const step of steps) {
-        if (step.at === 'value') firstChunkMs ??= Math.round(clock.monotonic() - start)
-        yield step
-      }
+    chunk() {
+      firstChunkMs ??= Math.round(clock.monotonic() - start)
     },
     last(event) {
       ended = true

@@ -31,7 +31,17 @@ async function* tries(
 ): AsyncGenerator<ModelEvent> {
   const start = options.clock.monotonic()
   for (let attempt = 1; ; attempt += 1) {
-    const failure = yield* once(model.answer(request, signal))
+    let begun = false
+    let failure: Failure | undefined
+    // In this generator rather than in one of its own, which each token would have to pass.
+    for await (const event of model.answer(request, signal)) {
+      if (event.type === 'failure' && event.failure.retryable && !begun) {
+        failure = event
+        break
+      }
+      begun ||= event.type === 'text'
+      yield event
+    }
     if (!failure) return
     const spent = options.clock.monotonic() - start
     const delay = attempt < options.attempts ? delayBefore(attempt, failure.failure, options, spent) : undefined
@@ -43,17 +53,6 @@ async function* tries(
 }
 
 type Failure = Extract<ModelEvent, { type: 'failure' }>
-
-/** Passes on one attempt's events, but for a failure that could be tried again: that is returned. */
-async function* once(events: AsyncIterable<ModelEvent>): AsyncGenerator<ModelEvent, Failure | undefined> {
-  let begun = false
-  for await (const event of events) {
-    if (event.type === 'failure' && event.failure.retryable && !begun) return event
-    if (event.type === 'text') begun = true
-    yield event
-  }
-  return undefined
-}
 
 /** Milliseconds to wait before the next attempt, or undefined when it would start too late. */
 function delayBefore(

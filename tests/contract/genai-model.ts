@@ -2,21 +2,39 @@ import { ApiError, type GenerateContentParameters, GoogleGenAI, HarmBlockThresho
 import { streamedModel } from '../../server/model/attempt.ts'
 import { failed, failureOf, midStreamFailure } from '../../server/model/failures.ts'
 import type { GeminiOptions } from '../../server/model/gemini.ts'
+import type { Bounds } from '../../server/model/lean-fetch.ts'
 import type { Model, ModelFailure, ModelRequest } from '../../server/model/port.ts'
 import { leastThinking } from '../../server/model/thinking.ts'
 
 /** The same port over @google/genai: what a move to Google's newer SDK would take. */
 export function genaiModel(options: GeminiOptions): Model {
   const headers = { 'accept-encoding': 'identity' }
-  // Its own dispatcher is never closed; the plain fetch is shared with everything else.
-  const direct = { fetch: (url: string | URL | Request, init?: RequestInit) => fetch(url, init), headers }
-  const httpOptions = { baseUrl: options.baseUrl, apiVersion: options.apiVersion, ...direct }
-  const sdk = new GoogleGenAI({ apiKey: options.apiKey, vertexai: false, httpOptions })
+  const sdk = (bounds: Bounds) => {
+    const httpOptions = { baseUrl: options.baseUrl, apiVersion: options.apiVersion, headers, fetch: bounded(bounds) }
+    return new GoogleGenAI({ apiKey: options.apiKey, vertexai: false, httpOptions })
+  }
   return streamedModel(options, {
-    open: (request, signal) => sdk.models.generateContentStream(parameters(request, options, signal)),
+    open: (request, signal, bounds) => sdk(bounds).models.generateContentStream(parameters(request, options, signal)),
     explain,
   })
 }
+
+// Its own dispatcher is never closed; the plain fetch is shared with everything else.
+const bounded =
+  ({ maxBytes, refuse }: Bounds) =>
+  async (url: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    const response = await fetch(url, { ...init, redirect: 'manual' })
+    if (response.status >= 300 && response.status < 400) refuse('upstream_error')
+    let bytes = 0
+    const count = new TransformStream<Uint8Array, Uint8Array>({
+      transform(piece, controller) {
+        bytes += piece.byteLength
+        if (bytes > maxBytes) refuse('too_large')
+        controller.enqueue(piece)
+      },
+    })
+    return new Response(response.body?.pipeThrough(count) ?? null, response)
+  }
 
 function parameters(
   request: ModelRequest,

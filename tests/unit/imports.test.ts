@@ -80,7 +80,7 @@ const rooms: [room: string, ours: string[], others: string[]][] = [
 /** Where alone a package may be imported, tests and benches aside. */
 const adapters: [name: string, only: RegExp][] = [
   ['ws', /^server\/socket\//],
-  ['@google/generative-ai', /^server\/model\/gemini\.ts$/],
+  ['@google/generative-ai', /^server\/model\/sdk\.ts$/],
   ['libsql', /^server\/stores\//],
   ['ioredis', /^server\/stores\//],
   ['rate-limiter-flexible', /^server\/quota\//],

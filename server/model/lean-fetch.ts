@@ -1,0 +1,87 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { createInbox, type Inbox } from './inbox.ts'
+import { wholeEvents } from './whole-events.ts'
+
+/** What one call may do on the wire; `refuse` is told what it tried beyond that. */
+export type Bounds = { maxBytes: number; refuse(why: 'too_large' | 'upstream_error'): void }
+
+/** As much of a Response as Google's SDK reads: an error's JSON, or a body of text without the platform's streams. */
+export type LeanResponse = {
+  ok: boolean
+  status: number
+  statusText: string
+  json(): Promise<unknown>
+  body: { pipeThrough(): { getReader(): Pick<Inbox<string>, 'read'> } }
+}
+type Init = { method: string; headers: Headers; body: string; signal: AbortSignal }
+export type LeanFetch = (url: string, init: Init) => Promise<LeanResponse>
+
+// As long as undici keeps them: a server that closes an idle socket must not meet a question on its way.
+const IDLE_MS = 4000
+const agents = {
+  'http:': new HttpAgent({ keepAlive: true, timeout: IDLE_MS }),
+  'https:': new HttpsAgent({ keepAlive: true, timeout: IDLE_MS }),
+}
+
+/** A fetch of one call over node:http: no redirects, no more than `maxBytes`, text in whole events. */
+export function leanFetch(bounds: Bounds): LeanFetch {
+  return (url, { method, headers, body, signal }) =>
+    new Promise((resolve, reject) => {
+      const { protocol } = new URL(url)
+      const options = { method, headers: { ...Object.fromEntries(headers), 'content-length': Buffer.byteLength(body) } }
+      const call =
+        protocol === 'https:'
+          ? httpsRequest(url, { ...options, agent: agents['https:'] })
+          : httpRequest(url, { ...options, agent: agents['http:'] })
+      const abort = () => call.destroy(new DOMException('aborted', 'AbortError'))
+      signal.addEventListener('abort', abort, { once: true })
+      if (signal.aborted) abort()
+      call.on('response', (response) => {
+        const { statusCode: status = 0 } = response
+        if (status >= 300 && status < 400) bounds.refuse('upstream_error')
+        resolve(leanResponse(response, bounds))
+      })
+      call.on('error', reject)
+      call.on('close', () => signal.removeEventListener('abort', abort))
+      call.end(body)
+    })
+}
+
+function leanResponse(response: IncomingMessage, bounds: Bounds): LeanResponse {
+  const { statusCode: status = 0, statusMessage: statusText = '' } = response
+  const inbox = textOf(response, bounds)
+  const json = async () => {
+    let text = ''
+    for (let next = await inbox.read(); !next.done; next = await inbox.read()) text += next.value
+    return JSON.parse(text)
+  }
+  const body = { pipeThrough: () => ({ getReader: () => inbox }) }
+  return { ok: status >= 200 && status < 300, status, statusText, json, body }
+}
+
+function textOf(response: IncomingMessage, { maxBytes, refuse }: Bounds): Inbox<string> {
+  const inbox = createInbox<string>()
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  const events = wholeEvents()
+  let bytes = 0
+  const push = (text: string) => {
+    if (text !== '') inbox.push(text)
+  }
+  response.on('data', (piece: Buffer) => {
+    bytes += piece.length
+    if (bytes > maxBytes) return refuse('too_large')
+    try {
+      push(events.push(decoder.decode(piece, { stream: true })))
+    } catch (error) {
+      response.destroy()
+      inbox.fail(error)
+    }
+  })
+  response.on('end', () => {
+    push(events.rest())
+    inbox.end()
+  })
+  response.on('error', inbox.fail)
+  return inbox
+}
