@@ -25,8 +25,9 @@ export function createFilter(forbidden: readonly string[]): Filter {
     held += text
     for (const point of text) {
       // Every matcher reads the point: of two patterns that end together, the one that began first counts.
-      const starts = matchers.map((matcher) => matcher.read(point, at)).filter((start) => start !== undefined)
-      if (starts.length > 0) return Math.min(...starts)
+      let start = Number.POSITIVE_INFINITY
+      for (const matcher of matchers) start = Math.min(start, matcher.read(point, at) ?? start)
+      if (start < Number.POSITIVE_INFINITY) return start
       at += point.length
     }
     return undefined
@@ -68,13 +69,18 @@ type Matcher = {
 }
 
 // One code point -> its letters and digits, folded. Point by point, so that no chunking changes the result.
-function lettersOf(point: string): string[] {
-  if (point.length === 1 && point < '\u0080') return ASCII_LETTER.test(point) ? [point.toLowerCase()] : []
+function lettersOf(point: string): readonly string[] {
+  const latin = point.length === 1 ? LATIN[point.charCodeAt(0)] : undefined
+  return latin ?? fold(point)
+}
+
+function fold(point: string): string[] {
   const folded = point.normalize('NFKD').toLowerCase().normalize('NFKD')
   return [...folded].filter((unit) => LETTER.test(unit))
 }
-const ASCII_LETTER = /[A-Za-z0-9]/
 const LETTER = /[\p{L}\p{N}]/u
+// Nearly all that is ever said here, folded once.
+const LATIN = Array.from({ length: 0x250 }, (_, code) => fold(String.fromCharCode(code)))
 
 // Knuth-Morris-Pratt over folded units; a ring remembers where the last `units.length` of them began.
 function textMatcher(units: readonly string[]): Matcher {
@@ -117,7 +123,9 @@ function keyMatcher(): Matcher {
   let depth = 0
   return {
     read(point, at) {
-      for (const unit of point.normalize('NFKC')) {
+      const ascii = point < '\u0080'
+      if (ascii && depth === 0 && point !== KEY_PREFIX[0]) return undefined
+      for (const unit of ascii ? point : point.normalize('NFKC')) {
         if (KEY_NOISE.test(unit)) continue
         const goes = depth < KEY_PREFIX.length ? unit === KEY_PREFIX[depth] : KEY_UNIT.test(unit)
         depth = goes ? depth + 1 : Number(unit === KEY_PREFIX[0])
