@@ -41,7 +41,13 @@ export function createGateway(parts: GatewayParts): Gateway {
   const { clock, log } = parts
   const places = new Places()
   const open = new Map<Socket, Connection>()
-  const bounds = { maxPayload: parts.maxFrameBytes, maxFragments: 256, closeTimeout: socketLimits.closeMs }
+  // Floods of pings are ours to end, with a code: ws's own bound would hang up without one.
+  const bounds = {
+    maxPayload: parts.maxFrameBytes,
+    maxFragments: 256,
+    maxPendingAutoPongs: 0,
+    closeTimeout: socketLimits.closeMs,
+  }
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
