@@ -1,3 +1,5 @@
+import { type Point, referenceReader } from './filter-references.ts'
+
 /** `pass`: text that may go out now, possibly ''. `hit`: a forbidden pattern has been met; nothing passes any more. */
 export type Filtered = { pass: string; hit: boolean }
 export type Filter = {
@@ -9,29 +11,47 @@ export type Filter = {
 /**
  * A streaming filter of the model's text, linear in its length. Only a suffix that may begin a forbidden text or a
  * Google API key is held back; all else passes once, unchanged, in order. Forbidden texts are compared by their letters
- * and digits alone: case, accents, compatibility forms, spaces, zero-width characters and punctuation don't count.
+ * and digits alone: case, accents, compatibility forms, spaces, zero-width characters and punctuation don't count, and
+ * `&#67;` is the C that the page shows. Codes that somebody has to undo first (base64, percent, rot13) are not undone.
  * Texts without a letter or digit are ignored.
  */
 export function createFilter(forbidden: readonly string[]): Filter {
   const texts = forbidden.map((text) => [...text].flatMap(lettersOf)).filter((units) => units.length > 0)
   const matchers = [...texts.map(textMatcher), keyMatcher()]
+  const reader = referenceReader()
   let held = '' // read, not yet passed; starts at raw offset `passed`
   let passed = 0
   let unread = '' // half of a surrogate pair
   let hit = false
 
+  /** Every matcher reads the point: of two patterns that end together, the one that began first counts. */
+  function meet(point: string, at: number): number | undefined {
+    let start = Number.POSITIVE_INFINITY
+    for (const matcher of matchers) start = Math.min(start, matcher.read(point, at) ?? start)
+    return start < Number.POSITIVE_INFINITY ? start : undefined
+  }
+
   function take(text: string): number | undefined {
     let at = passed + held.length
     held += text
-    for (const point of text) {
-      // Every matcher reads the point: of two patterns that end together, the one that began first counts.
-      let start = Number.POSITIVE_INFINITY
-      for (const matcher of matchers) start = Math.min(start, matcher.read(point, at) ?? start)
-      if (start < Number.POSITIVE_INFINITY) return start
-      at += point.length
+    for (const raw of text) {
+      const plain = raw !== '&' && reader.began() === undefined
+      const start = plain ? meet(raw, at) : meetAll(reader.read(raw, at))
+      if (start !== undefined) return start
+      at += raw.length
     }
     return undefined
   }
+
+  function meetAll(points: readonly Point[]): number | undefined {
+    for (const { point, at } of points) {
+      const start = meet(point, at)
+      if (start !== undefined) return start
+    }
+    return undefined
+  }
+
+  const began = () => Math.min(reader.began() ?? Infinity, ...matchers.map((matcher) => matcher.began() ?? Infinity))
 
   function release(to: number): string {
     const pass = held.slice(0, to - passed)
@@ -45,7 +65,7 @@ export function createFilter(forbidden: readonly string[]): Filter {
     const whole = unread + text
     unread = HALF_PAIR.exec(whole)?.[0] ?? ''
     const start = take(unread ? whole.slice(0, -1) : whole)
-    if (start === undefined) return { pass: release(Math.min(...matchers.map((m) => m.began() ?? Infinity))), hit }
+    if (start === undefined) return { pass: release(began()), hit }
     hit = true
     return { pass: release(start), hit }
   }
