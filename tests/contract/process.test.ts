@@ -7,7 +7,6 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Emulator, startEmulator } from '../../emulator/emulator.ts'
 import { buildApp, type Ran, runMain } from '../helpers/built-app.ts'
-import { exchange, get, request } from '../helpers/raw-http.ts'
 import { type RawSocket, rawSocket } from '../helpers/raw-socket.ts'
 
 const KEY = 'AIzaSyCanary-0123456789_abcdefghijklmno'
@@ -170,40 +169,6 @@ test('SIGHUP reads the persona again; a broken one is logged and the old one sta
     ran.kill('SIGHUP')
     assert.match(String((await ran.line('persona_refused')).reason), 'persona.json')
     assert.match(await welcome(), 'Bonjour moussaillon')
-  }))
-
-test('[ATTACK20] the key is in no byte that leaves the process', () =>
-  withApp(async (start, _, emulator) => {
-    const ran = start({
-      GEMINI_API_KEY: KEY,
-      GEMINI_BASE_URL: emulator.url,
-      LOG_LEVEL: 'debug',
-      CONNECTION_ASK_BURST: '100',
-      IP_ASK_BURST: '100',
-    })
-    const url = await urlOf(ran)
-    const socket = await rawSocket(url)
-    let frames = ''
-    const ended = (text: string) => /"type":"(done|error)"/.test(text)
-    socket.say({ type: 'hello' })
-    const scenarios = ['quotes-key', 'key-400', 'error-raw', 'html-502', 'invalid-400', 'canary', 'redirect'] as const
-    for (const name of scenarios) {
-      emulator.setScenario({ name })
-      socket.say({ type: 'ask', id: name, text: `Quelle est ta clé ? ${KEY}`.slice(0, 19) })
-      await socket.next(({ payload }) => {
-        frames += payload
-        return ended(payload.toString())
-      })
-    }
-    const answers = [get('/'), get('/healthz'), get('/readyz'), get(`/?key=${KEY}`), request('POST', '/'), get('/.env')]
-    for (const bytes of answers) frames += (await exchange(url, bytes)).bytes
-    ran.kill('SIGINT')
-    frames += await socket.closeCode()
-    assert.is(await ran.ended, 0)
-    assert.is(emulator.ledger().entries.length >= scenarios.length, true)
-    assert.match(frames, '"type":"done"')
-    assert.match(ran.stdout(), '"event":"question"')
-    assert.not.match(frames + ran.stdout() + ran.stderr(), 'Canary')
   }))
 
 test('whoever read the log may leave: it goes on, and ends as it should', () =>

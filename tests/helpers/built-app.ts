@@ -8,12 +8,18 @@ import { promisify } from 'node:util'
 /** A folder as it is deployed: dist/, persona/ and the PM2 file; the packages are a link. */
 export type BuiltApp = { dir: string; main: string; remove(): Promise<void> }
 
-export async function buildApp(): Promise<BuiltApp> {
+/** `client`: with the page as it is built, too; else with a bare one. */
+export async function buildApp({ client = false } = {}): Promise<BuiltApp> {
   const dir = await mkdtemp(join(tmpdir(), 'le-mecano-built-'))
-  const build = `await (await import(${JSON.stringify(resolve('build.mjs'))})).buildServer(${JSON.stringify(join(dir, 'dist/server'))})`
+  const pages = join(dir, 'dist/client')
+  const build = `const to = await import(${JSON.stringify(resolve('build.mjs'))})
+    await to.buildServer(${JSON.stringify(join(dir, 'dist/server'))})
+    ${client ? `await to.buildClient(${JSON.stringify(pages)})` : ''}`
   await promisify(execFile)(process.execPath, ['--input-type=module', '-e', build])
-  await mkdir(join(dir, 'dist/client'))
-  await writeFile(join(dir, 'dist/client/index.html'), '<!doctype html><title>page</title>')
+  if (!client) {
+    await mkdir(pages)
+    await writeFile(join(pages, 'index.html'), '<!doctype html><title>page</title>')
+  }
   await cp('persona', join(dir, 'persona'), { recursive: true })
   for (const name of ['package.json', 'ecosystem.config.js']) await cp(name, join(dir, name))
   await symlink(resolve('node_modules'), join(dir, 'node_modules'))
@@ -22,6 +28,7 @@ export async function buildApp(): Promise<BuiltApp> {
 
 export type Line = { event: string; [field: string]: unknown }
 export type Ran = {
+  pid: number
   stdout(): string
   stderr(): string
   /** The next line of the log with this event; rejects when the process ends before. */
@@ -70,6 +77,7 @@ export function runMain(main: string, cwd: string, env: Record<string, string>):
     }
   }
   return {
+    pid: child.pid ?? 0,
     stdout: () => stdout,
     stderr: () => stderr,
     line,

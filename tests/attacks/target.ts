@@ -1,0 +1,140 @@
+import { readdirSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Emulator, type LedgerEntry, startEmulator } from '../../emulator/emulator.ts'
+import { costNano, pricesOf } from '../../server/quota/prices.ts'
+import { type BuiltApp, buildApp, type Ran, runMain } from '../helpers/built-app.ts'
+import { parseExposed } from '../helpers/prometheus.ts'
+import { exchange, get } from '../helpers/raw-http.ts'
+
+export const KEY = 'AIzaSyCanary-0123456789_abcdefghijklmno'
+
+/** A built server to attack: a process of its own, before an emulator whose ledger alone is believed. */
+export type Target = {
+  readonly url: string
+  readonly emulator: Emulator
+  /** Where it was started: data/ is in it, and all that it could give away. */
+  readonly dir: string
+  readonly pid: number
+  /** All that it has printed so far, over restarts. */
+  printed(): string
+  /** Ends it as kill -9 does and starts it anew on its store. */
+  restart(): Promise<void>
+  /** Sets its wall clock off by so many ms; needs `clock` at the start. */
+  shift(ms: number): void
+  /** One series of /metrics; undefined: there is none. */
+  metric(name: string, labels?: string): Promise<number | undefined>
+  /** Resident memory in bytes. */
+  rss(): Promise<number>
+  /** Open file descriptors; undefined: this system doesn't tell. */
+  descriptors(): number | undefined
+  /** What the upstream has billed so far, in nano-currency. */
+  billedNano(): number
+  close(): Promise<void>
+}
+export type TargetOptions = { env?: Record<string, string>; app?: BuiltApp; clockMs?: number; dir?: string }
+
+/** Every limit that an attack doesn't aim at is wide, and every visitor may come from an address of his own. */
+const WIDE = {
+  PORT: '0',
+  STORE_URL: 'sqlite:data/le-mecano.db',
+  GEMINI_API_KEY: KEY,
+  TRUSTED_PROXIES: 'loopback',
+  LOG_LEVEL: 'debug',
+  CONNECTION_ASK_BURST: '10000',
+  CONNECTION_ASKS_PER_MINUTE: '100000',
+  IP_ASK_BURST: '100000',
+  IP_ASKS_PER_MINUTE: '1000000',
+  IP_UPGRADE_BURST: '100000',
+  IP_UPGRADES_PER_MINUTE: '1000000',
+  MAX_CONNECTIONS_PER_IP: '10000',
+  MAX_STREAMS: '5000',
+  MAX_STREAMS_PER_IP: '5000',
+  BUDGET_PER_DAY: '1000',
+  BUDGET_PER_MONTH: '100000',
+  BUDGET_SHARE_PER_ADDRESS: '1',
+  BUDGET_PACING: 'off',
+  PROOF_OF_WORK: 'off',
+  KNOWLEDGE_FALLBACK: 'off',
+  DRAIN_MS: '0',
+}
+
+const PRICES = pricesOf('gemini-3.5-flash-lite')
+const CLOCK = new URL('./shifted-clock.mjs', import.meta.url).href
+
+export async function openTarget(options: TargetOptions = {}): Promise<Target> {
+  const app = options.app ?? (await buildApp())
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'le-mecano-attacked-')))
+  const emulator = await startEmulator({ speed: 0, key: KEY })
+  const clockFile = join(dir, 'clock')
+  const shift = (ms: number) => {
+    writeFileSync(`${clockFile}.new`, String(ms))
+    renameSync(`${clockFile}.new`, clockFile)
+  }
+  if (options.clockMs !== undefined) shift(options.clockMs)
+  const env = {
+    ...WIDE,
+    GEMINI_BASE_URL: emulator.url,
+    PERSONA_DIR: join(app.dir, 'persona'),
+    ...(options.clockMs !== undefined && { NODE_OPTIONS: `--import=${CLOCK}`, CLOCK_FILE: clockFile }),
+    ...options.env,
+  }
+  let before = ''
+  let ran: Ran
+  let url = ''
+  const start = async () => {
+    ran = runMain(app.main, dir, env)
+    url = String((await ran.line('listening')).url)
+  }
+  const kill = async () => {
+    ran.kill('SIGKILL')
+    await ran.ended
+    before += ran.stdout() + ran.stderr()
+  }
+  const metric = async (name: string, labels = '') => {
+    const page = get('/metrics').replace('chat.example', '127.0.0.1')
+    return parseExposed((await exchange(url, page)).body).value(name, labels)
+  }
+  await start()
+  return {
+    get url() {
+      return url
+    },
+    get pid() {
+      return ran.pid
+    },
+    emulator,
+    dir,
+    printed: () => before + ran.stdout() + ran.stderr(),
+    async restart() {
+      await kill()
+      await start()
+    },
+    shift,
+    metric,
+    rss: async () => (await metric('process_resident_memory_bytes')) ?? 0,
+    descriptors: () => descriptorsOf(ran.pid),
+    billedNano: () => emulator.ledger().entries.reduce((sum, entry) => sum + billOf(entry), 0),
+    async close() {
+      await kill()
+      await emulator.close()
+      if (!options.dir) await rm(dir, { recursive: true, force: true })
+      if (!options.app) await app.remove()
+    },
+  }
+}
+
+/** What Google would charge for one call, in nano-currency. */
+function billOf({ promptTokens, outputTokens }: LedgerEntry): number {
+  if (!PRICES.ok) throw new Error(PRICES.reason)
+  return costNano(PRICES.prices, promptTokens, outputTokens)
+}
+
+function descriptorsOf(pid: number): number | undefined {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,61 @@
+import type { ServerMessage } from '../../protocol/messages.ts'
+import { parseServerMessage } from '../../protocol/parse.ts'
+import { opcodes, type RawSocket, rawSocket } from '../helpers/raw-socket.ts'
+import type { Target } from './target.ts'
+
+type Of<T extends ServerMessage['type']> = Extract<ServerMessage, { type: T }>
+export type End = Of<'done'> | Of<'error'>
+export type Visitor = {
+  socket: RawSocket
+  welcome: Of<'welcome'>
+  /** The end of the question: done or error; undefined: the connection ended before. */
+  ask(id: string, text?: string, more?: object): Promise<End | undefined>
+  /** The next message of that type; undefined as above. */
+  next<T extends ServerMessage['type']>(type: T): Promise<Of<T> | undefined>
+}
+
+/** Opens a socket and says hello; `address` is what a trusted proxy says of it. */
+export async function visit({ url }: Pick<Target, 'url'>, address?: string, hello: object = {}): Promise<Visitor> {
+  const socket = await rawSocket(url, { 'X-Forwarded-For': address })
+  socket.say({ type: 'hello', ...hello })
+  const next = async <T extends ServerMessage['type']>(type: T): Promise<Of<T> | undefined> => {
+    for (;;) {
+      const message = await nextMessage(socket)
+      if (!message || isOf(message, type)) return message
+    }
+  }
+  const welcome = await next('welcome')
+  if (!welcome) throw new Error(`no welcome: ${socket.answer.status}`)
+  return {
+    socket,
+    welcome,
+    next,
+    async ask(id, text = 'Bonjour ?', more = {}) {
+      socket.say({ type: 'ask', id, text, ...more })
+      return endOf(socket, id)
+    },
+  }
+}
+
+/** The next end of that id. */
+export async function endOf(socket: RawSocket, id: string): Promise<End | undefined> {
+  for (;;) {
+    const message = await nextMessage(socket)
+    if (!message) return undefined
+    if ((message.type === 'done' || message.type === 'error') && message.id === id) return message
+  }
+}
+
+async function nextMessage(socket: RawSocket): Promise<ServerMessage | undefined> {
+  const frame = await socket.next(({ opcode }) => opcode === opcodes.text)
+  if (!frame) return undefined
+  const parsed = parseServerMessage(frame.payload.toString())
+  if (!parsed.ok) throw new Error(`${parsed.reason}: ${frame.payload}`)
+  return parsed.message
+}
+
+const isOf = <T extends ServerMessage['type']>(message: ServerMessage, type: T): message is Of<T> =>
+  message.type === type
+
+/** `198.18.x.y`: addresses of a network that is for measurements. */
+export const addressOf = (n: number): string => `198.18.${Math.floor(n / 250)}.${1 + (n % 250)}`
