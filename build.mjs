@@ -1,4 +1,4 @@
-// Builds dist/server/ (main.js, budget.js, logs.js, report.js) and dist/client/ (hashed names, .br and .gz twins). No source maps leave this machine.
+// Builds dist/server/ (main.js, budget.js, logs.js, report.js and their chunks) and dist/client/ (hashed names, .br and .gz twins). No source maps leave this machine.
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -21,6 +21,9 @@ export async function buildServer(outdir = join(root, 'dist/server')) {
     entryPoints: ['main', 'budget', 'logs', 'report'].map((name) => join(root, `server/${name}.ts`)),
     outdir,
     bundle: true,
+    // What one store or mode alone needs is loaded with it.
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
     platform: 'node',
     format: 'esm',
     target: 'node20.19',

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Emulator, startEmulator } from '../emulator/emulator.ts'
+import type { Emulator } from '../emulator/emulator.ts'
 import { type App, createApp } from './app.ts'
 import { createAssistant } from './chat/assistant.ts'
 import type { Assistant } from './chat/ports.ts'
@@ -149,6 +149,7 @@ type Demo = Pick<Emulator, 'url' | 'close'>
 async function startDemo(config: Config, clock: Clock, random: Random, lang: Lang): Promise<Demo> {
   const { baseUrl } = config.gemini
   if (baseUrl.startsWith('http:')) return { url: baseUrl, close: async () => {} }
+  const { startEmulator } = await import('../emulator/emulator.ts')
   const knowledgeDir = join(config.personaDir, 'knowledge')
   return startEmulator({ speed: 1, knowledgeDir, lang: lang === 'en' ? lang : 'fr', clock, random })
 }
