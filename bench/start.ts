@@ -6,8 +6,8 @@ import { median, startChild } from './children.ts'
 
 // From `node dist/server/main.js` to the line that says it listens, and what it holds in memory when nobody asks, with a
 // key and SQLite. BENCH_NODE_FLAGS tries flags of Node on it.
-const STARTS = 7
-const IDLE_MS = 4000
+const STARTS = 5
+const IDLE_MS = 2000
 const READY_GOAL_MS = 700
 const RSS_GOAL_MB = 90
 const FLAGS = process.env.BENCH_NODE_FLAGS?.split(' ') ?? []
