@@ -81,7 +81,7 @@ test('WebSocket blocked: the contact card shows, and what is asked is kept', asy
   await page.addInitScript({ content })
   await page.goto(server.url)
   await page.locator('#contact').waitFor()
-  await page.getByRole('link', { name: '02 98 00 00 00' }).waitFor()
+  await page.getByRole('link', { name: '02 98 00 00 00', exact: true }).waitFor()
   await page.locator('#question').fill('Vos prix ?')
   await page.locator('#question').press('Enter')
   await has(page, '.end', 'Partira dès que la connexion sera là')
