@@ -1,8 +1,10 @@
 import { createServer } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import { lineChart } from '../chart.ts'
 import { median, percentile } from '../children.ts'
 import { ours } from '../contestants.ts'
 import { named, startGenerator } from '../generator.ts'
+import { rssKib } from '../machine.ts'
 import { cell, doubts, measureWindow } from '../measure.ts'
 import type { Case } from './case.ts'
 
@@ -116,27 +118,34 @@ function freePort(): Promise<number> {
 }
 
 const START_GOAL_MS = 700
+const IDLE_MS = 2000
+const IDLE_GOAL_MB = 90
 
-/** From the process's start to the first visitor who could be served. */
+/** From the process's start to the first visitor who could be served, and what it holds in memory when nobody asks. */
 export const start: Case = async ({ upstream, rounds }) => {
   const times: number[] = []
+  const sizes: number[] = []
   for (let i = 0; i < 3 * rounds; i++) {
     const server = await ours.start(upstream.url)
     times.push(server.readyMs)
+    await pause(IDLE_MS)
+    sizes.push((rssKib(server.pid) * 1024) / 1e6)
     await server.end()
   }
+  const goal = (what: string, values: readonly number[], most: number, unit: string) => ({
+    what,
+    wanted: `<= ${most} ${unit}`,
+    seen: `${median(values).toFixed(0)} ${unit}`,
+    reached: median(values) <= most,
+  })
   return [
     {
-      title: 'Start to ready',
-      columns: ['', 'ms'],
-      rows: [['Le Mécano', cell(times, 0)]],
+      title: 'Start to ready, and idle',
+      columns: ['', 'ready, ms', 'resident when idle, MB'],
+      rows: [['Le Mécano', cell(times, 0), cell(sizes, 0)]],
       goals: [
-        {
-          what: 'start to ready',
-          wanted: `<= ${START_GOAL_MS} ms`,
-          seen: `${median(times).toFixed(0)} ms`,
-          reached: median(times) <= START_GOAL_MS,
-        },
+        goal('start to ready', times, START_GOAL_MS, 'ms'),
+        goal('idle server, resident', sizes, IDLE_GOAL_MB, 'MB'),
       ],
       noisy: doubts([{ name: 'start to ready', values: times }], []),
       pictures: {},
