@@ -86,13 +86,20 @@ export async function buildClient(outdir = join(root, 'dist/client')) {
       PARTS: JSON.stringify(Object.fromEntries(parts)),
     },
   })
-  let html = await readFile(join(root, 'client/index.html'), 'utf8')
-  for (const { path, contents } of bundle.outputFiles) {
-    const name = path.slice(path.lastIndexOf('/') + 1)
-    html = html.replaceAll(`/${name}"`, `/${await hashed(name, Buffer.from(contents))}"`)
-  }
   const icon = await hashed('favicon.svg', await readFile(join(root, 'client/favicon.svg')))
-  await put('index.html', Buffer.from(html.replaceAll('/favicon.svg"', `/${icon}"`)))
+  const putPage = async (name, source, { outputFiles }) => {
+    let html = await readFile(join(root, source), 'utf8')
+    for (const { path, contents } of outputFiles) {
+      const file = path.slice(path.lastIndexOf('/') + 1)
+      html = html.replaceAll(`/${file}"`, `/${await hashed(file, Buffer.from(contents))}"`)
+    }
+    await put(name, Buffer.from(html.replaceAll('/favicon.svg"', `/${icon}"`)))
+  }
+  await putPage('index.html', 'client/index.html', bundle)
+  const admin = ['main.ts', 'page.css'].map((name) => ({ in: join(root, `client/admin/${name}`), out: 'admin' }))
+  // The admin's page alone carries the plotting library, with its licence.
+  const kept = { plugins: [slimCloses], entryPoints: admin, format: 'esm', legalComments: 'eof' }
+  await putPage('admin.html', 'client/admin/index.html', await build({ ...options, ...kept }))
   await put('embed.js', await buildEmbed(options))
   return sizes
 }

@@ -1,4 +1,6 @@
 import type { IncomingMessage } from 'node:http'
+import { SUBPROTOCOL } from '../protocol/messages.ts'
+import { type AdminSource, adminServices, createAdminRoom, isAdmin } from './admin-room.ts'
 import { type AskContext, createAdmission } from './chat/admission.ts'
 import { Connection } from './chat/connection.ts'
 import { createNotebook } from './chat/notebook.ts'
@@ -46,6 +48,8 @@ export type AppParts = {
   vault: Vault
   meter: Meter
   metrics: { contentType: string; text(live: { connections: number; streams: number }): Promise<string> }
+  /** undefined: there is no status page. */
+  admin: AdminSource | undefined
 }
 export type App = {
   /** Resolves with the address once visitors can connect; rejects with the system's error when they can't. */
@@ -126,7 +130,7 @@ export function createApp(parts: AppParts): App {
   const gateway = createGateway({
     clock,
     log,
-    rules: { ...config, allowedOrigins: new Set(config.allowedOrigins) },
+    rules: { ...config, path: '/ws', subprotocol: SUBPROTOCOL, allowedOrigins: new Set(config.allowedOrigins) },
     maxFrameBytes: config.maxFrameBytes,
     identify: createIdentify(parts),
     connect: (wire, context) => {
@@ -140,19 +144,23 @@ export function createApp(parts: AppParts): App {
       meter.upgradeRefused(refusal)
     },
   })
+  const live = () => ({ connections: gateway.connections, streams: streams.count })
+  const { trustedProxies } = config
+  const admin = parts.admin && createAdminRoom({ ...parts.admin, clock, log, trustedProxies, live })
   // Whoever asks while the store is asked shares the answer: the probe writes, and anybody may ask.
   let probe: Promise<boolean> | undefined
   const storeReady = () => (probe ??= store.ready().finally(() => (probe = undefined)))
   const handler = createHandler({
     pages: parts.pages,
-    services: new Map([
-      ['/metrics', createMetricsService(parts, () => ({ connections: gateway.connections, streams: streams.count }))],
-    ]),
+    services: new Map([['/metrics', createMetricsService(parts, live)], ...(admin ? adminServices : [])]),
     headers: securityHeaders(config.allowedOrigins),
     isReady: async () => !drained && (await storeReady()),
   })
   const server = createHttpServer(handler, config.maxConnections)
-  server.on('upgrade', (request, stream, head) => gateway.upgrade(request, stream, head))
+  server.on('upgrade', (request, stream, head) => {
+    const room = admin && isAdmin(request) ? admin : gateway
+    room.upgrade(request, stream, head)
+  })
 
   let drained: Promise<void> | undefined
   const sweep = () => {
@@ -164,6 +172,7 @@ export function createApp(parts: AppParts): App {
   const goodbye = async () => {
     server.close()
     server.closeIdleConnections()
+    const adminClosed = admin?.close()
     const finished = streams.shut()
     gateway.drain()
     const late = new Promise<void>((resolve) => clock.after(config.drainMs, resolve))
@@ -174,7 +183,7 @@ export function createApp(parts: AppParts): App {
     streams.cut()
     await finished
     cancelSweep()
-    await gateway.close()
+    await Promise.all([gateway.close(), adminClosed])
     server.closeAllConnections()
   }
 
@@ -212,7 +221,7 @@ function createMetricsService(parts: AppParts, live: () => { connections: number
 }
 
 /** Request -> whose limits it counts against. A forwarding header that can't be believed is warned about once. */
-function createIdentify(parts: AppParts): (request: IncomingMessage) => Visitor {
+function createIdentify(parts: AppParts): (request: IncomingMessage) => Visitor<AskContext> {
   const { config, log, random, store } = parts
   const { trustedProxies } = config
   const rules = {
@@ -229,12 +238,16 @@ function createIdentify(parts: AppParts): (request: IncomingMessage) => Visitor 
       log.warn('forwarded_header_ignored', { hint: 'set TRUSTED_PROXIES if a proxy of yours sends it' })
     }
     const keys = addressKeys(clientAddress(peer, forwarded?.toString(), trustedProxies))
-    const asks = (): AskContext => ({
+    const context = (): AskContext => ({
       c: random.token(6),
       addressKey: keys[0].key,
       networks: keys.slice(1),
       takes: [{ rule: rules.connection, key: random.token(12) }, ...addressTakes(rules.asks, keys)],
     })
-    return { addressKey: keys[0].key, takeUpgrade: () => store.buckets.take(addressTakes(rules.upgrades, keys)), asks }
+    return {
+      addressKey: keys[0].key,
+      takeUpgrade: () => store.buckets.take(addressTakes(rules.upgrades, keys)),
+      context,
+    }
   }
 }

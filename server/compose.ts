@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Emulator } from '../emulator/emulator.ts'
+import type { AdminSource } from './admin-room.ts'
 import { type App, createApp } from './app.ts'
 import { createAssistant } from './chat/assistant.ts'
 import type { Assistant } from './chat/ports.ts'
@@ -8,11 +9,13 @@ import { type Clock, type Random, systemClock, systemRandom } from './clock.ts'
 import type { Config } from './config.ts'
 import { CannotStart } from './exit.ts'
 import { withPersona } from './http/index-page.ts'
-import { type Pages, readPages } from './http/pages.ts'
+import { type Pages, readPages, withoutAdmin } from './http/pages.ts'
 import type { Log } from './log.ts'
 import { both } from './meter.ts'
 import { geminiModel } from './model/gemini.ts'
 import { thinkingOf } from './model/thinking.ts'
+import { budgetPicture } from './ops/admin/budget-picture.ts'
+import { createTally, type Tally } from './ops/admin/tally.ts'
 import { budgetReader } from './ops/budget-readings.ts'
 import { createDiary } from './ops/diary.ts'
 import { meteredStore } from './ops/metered.ts'
@@ -25,7 +28,7 @@ import { shortWindows } from './quota/short-days.ts'
 import { createWallet, type WalletOptions } from './quota/wallet.ts'
 import { windows } from './quota/windows.ts'
 import { openStore } from './stores/open.ts'
-import { StoreError } from './stores/port.ts'
+import { type Store, StoreError } from './stores/port.ts'
 import { vault } from './vault.ts'
 
 /** A server with everything behind it. */
@@ -56,7 +59,8 @@ export async function compose({ config, log, clientDir, ...options }: HouseOptio
   const clock = options.clock ?? systemClock
   const random = options.random ?? systemRandom
   const canary = `repère-${random.token(9)}`
-  const built = await requirePages(clientDir)
+  const every = await requirePages(clientDir)
+  const built = config.adminToken === undefined ? withoutAdmin(every) : every
   let shown = await showPersona(config, canary, log, built)
   const { budget, gemini } = config
   const currency = currencyOf(gemini.model, config.prices)
@@ -68,7 +72,9 @@ export async function compose({ config, log, clientDir, ...options }: HouseOptio
   const opened = await requireStore(config, clock, log)
   const windowAt = budget.daySeconds === undefined ? windows(budget.timeZone) : shortWindows(budget.daySeconds)
   const diary = createDiary({ store: opened.diary, clock, windowAt })
-  const meter = both(metrics.meter, diary.meter)
+  const tally = config.adminToken === undefined ? undefined : createTally(clock)
+  const counted = both(metrics.meter, diary.meter)
+  const meter = tally ? both(counted, tally.meter) : counted
   const store = { ...opened, ...meteredStore(opened, clock, meter) }
   const emulator = config.gemini.apiKey === undefined ? await startDemo(config, clock, random, shown.lang) : undefined
   const wallet = (options.wallet ?? createWallet)({
@@ -121,6 +127,7 @@ export async function compose({ config, log, clientDir, ...options }: HouseOptio
       contentType: metrics.contentType,
       text: async (live) => metrics.text({ ...live, budget: await readBudget() }),
     },
+    admin: tally && adminSource(config, tally, opened, clock),
     pages: () => shown.pages,
     assistant: () => shown.assistant,
   })
@@ -140,6 +147,25 @@ export async function compose({ config, log, clientDir, ...options }: HouseOptio
       await store.close()
       await emulator?.close()
     },
+  }
+}
+
+function adminSource(config: Config, tally: Tally, store: Store, clock: Clock): AdminSource | undefined {
+  const { adminToken, budget, gemini, prices } = config
+  if (adminToken === undefined) return undefined
+  return {
+    token: adminToken,
+    tally,
+    about: {
+      model: gemini.model,
+      mode: gemini.apiKey === undefined ? 'demo' : 'gemini',
+      store: store.kind,
+      currency: currencyOf(gemini.model, prices),
+      timeZone: budget.timeZone,
+      startedAt: clock.now(),
+      pid: process.pid,
+    },
+    budget: budgetPicture({ ledger: store.ledger, budget, clock }),
   }
 }
 

@@ -50,6 +50,7 @@ function sendPage(page: Page, request: IncomingMessage, response: ServerResponse
   response.setHeader('vary', 'accept-encoding')
   response.setHeader('cache-control', page.cache)
   response.setHeader('etag', page.etag)
+  for (const [name, value] of Object.entries(page.headers ?? {})) response.setHeader(name, value)
   if (page.shared) {
     response.setHeader('cross-origin-resource-policy', 'cross-origin')
     response.setHeader('access-control-allow-origin', '*')

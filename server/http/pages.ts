@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { extname, join, posix } from 'node:path'
+import { securityHeaders } from './headers.ts'
 
 /** One file as it goes out, in the encodings that the build made. */
 export type Page = {
@@ -9,6 +10,8 @@ export type Page = {
   etag: string
   /** Other sites' pages may load it. */
   shared?: true
+  /** In place of those of every answer. */
+  headers?: Readonly<Record<string, string>>
   bodies: Partial<Record<Encoding, Buffer>> & { identity: Buffer }
 }
 export type Encoding = 'br' | 'gzip' | 'identity'
@@ -28,6 +31,7 @@ const TYPES: Readonly<Record<string, string>> = {
 const HASHED = /-[0-9a-f]{8}\.[a-z]+$/
 // Its name stays, and each visitor of the shop's site asks for it: a new one may take some minutes to arrive.
 const LOADER = '/embed.js'
+const ADMIN = '/admin'
 
 /** Reads the built client once; afterwards a request is a look-up and never touches the file system. */
 export async function readPages(dir: string): Promise<Pages> {
@@ -40,6 +44,8 @@ export async function readPages(dir: string): Promise<Pages> {
     const path = `/${posix.relative(dir, file)}`
     const page = await readPage(file, type)
     if (path === LOADER) pages.set(path, { ...page, cache: 'public, max-age=600', shared: true })
+    // Whoever may embed the assistant may not embed this one.
+    else if (path === `${ADMIN}.html`) pages.set(ADMIN, { ...page, headers: securityHeaders([]) })
     else pages.set(path === '/index.html' ? '/' : path, page)
   }
   return pages
@@ -54,6 +60,10 @@ async function readPage(file: string, type: string): Promise<Page> {
     bodies: { identity, ...(br && { br }), ...(gzip && { gzip }) },
   }
 }
+
+/** The pages where there is no status page: neither it nor its script and style. */
+export const withoutAdmin = (pages: Pages): Pages =>
+  new Map([...pages].filter(([path]) => path !== ADMIN && !path.startsWith(`${ADMIN}-`)))
 
 /** Weak: the encodings of one page share it. */
 export const etagOf = (body: Buffer): string =>

@@ -3,6 +3,7 @@ import { fairCaps } from '../quota/fairness.ts'
 import type { Caps, LedgerStore } from '../quota/ledger.ts'
 import { shortWindows } from '../quota/short-days.ts'
 import { elapsedOf, windows } from '../quota/windows.ts'
+import { inTime } from './in-time.ts'
 
 /** The wallet at one moment, in the currency of the prices; `spent`, `held`, `cap` and `released` are today's. */
 export type BudgetReadings = {
@@ -23,22 +24,13 @@ export type BudgetReaderParts = {
 }
 
 const NANO = 1_000_000_000
-// Sooner than whoever scrapes gives up: a store in trouble is just when the other metrics are wanted.
-const PATIENCE_MS = 2000
 
 /** Reads the wallet from the store. Undefined: the store is out of order or takes longer than 2 s; never rejects. */
 export function budgetReader(parts: BudgetReaderParts): () => Promise<BudgetReadings | undefined> {
   const { clock, budget } = parts
   const windowAt = budget.daySeconds === undefined ? windows(budget.timeZone) : shortWindows(budget.daySeconds)
   const caps = { dayNano: Math.round(budget.perDay * NANO), monthNano: Math.round(budget.perMonth * NANO) }
-  return async () => {
-    let giveUp = () => {}
-    const late = new Promise<undefined>((resolve) => {
-      giveUp = clock.after(PATIENCE_MS, () => resolve(undefined))
-    })
-    const read = readAt(parts, windowAt(clock.now()), caps).catch(() => undefined)
-    return Promise.race([read, late]).finally(giveUp)
-  }
+  return () => inTime(clock, readAt(parts, windowAt(clock.now()), caps))
 }
 
 async function readAt(

@@ -114,7 +114,8 @@ function events({ report, timeZone }: BudgetView): string[] {
   ]
 }
 
-function eventWords({ kind, detail }: LedgerEvent): string {
+/** What happened to the budget, in words. */
+export function eventWords({ kind, detail }: LedgerEvent): string {
   if (kind === 'halt') return `halted: ${haltReason(detail)}`
   if (kind === 'resume') return `resumed (${haltReason(detail)})`
   const [day = '', nano = ''] = detail.split(' ')

@@ -19,7 +19,8 @@ export function refusalsOf(counts: DayCounts): Refusal[] {
   return [...sums.values()].sort((a, b) => ORDER.indexOf(a.by) - ORDER.indexOf(b.by) || b.count - a.count)
 }
 
-function refusalOf(name: string, count: number): Refusal | undefined {
+/** What the diary counts under `name` as a refusal, if it is one. */
+export function refusalOf(name: string, count: number): Refusal | undefined {
   const [, kind, cause = ''] = /^(refused|instead|upgrade|message):(.+)$/.exec(name) ?? []
   if (kind === 'upgrade' || kind === 'message') return { by: kind, cause, count }
   // The notes also answer for a model that failed, which is no refusal.

@@ -2,27 +2,23 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { closes } from '../../protocol/closes.ts'
-import { SUBPROTOCOL } from '../../protocol/messages.ts'
-import type { AskContext } from '../chat/admission.ts'
-import type { Connection } from '../chat/connection.ts'
-import type { Wire } from '../chat/ports.ts'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { Taken } from '../quota/port.ts'
 import { frameLimit } from './frame-limit.ts'
-import { Socket, socketLimits } from './socket.ts'
+import { Socket, socketLimits, type Talk } from './socket.ts'
 import { judgeUpgrade, refusalBytes, type UpgradeRefusal, type UpgradeRules } from './upgrade.ts'
 
-/** Who knocks: the key of the address, the upgrade bucket, and what this connection's asks will take from. */
-export type Visitor = { addressKey: string; takeUpgrade(): Promise<Taken>; asks(): AskContext }
+/** Who knocks: the key of the address, the upgrade bucket, and what is kept of him for the talk (`c` names it in the log). */
+export type Visitor<Context> = { addressKey: string; takeUpgrade(): Promise<Taken>; context(): Context }
 
-export type GatewayParts = {
+export type GatewayParts<Context> = {
   clock: Clock
   log: Log
   rules: UpgradeRules
   maxFrameBytes: number
-  identify(request: IncomingMessage): Visitor
-  connect(wire: Wire, context: AskContext): Connection
+  identify(request: IncomingMessage): Visitor<Context>
+  connect(wire: Pick<Socket, 'send' | 'close'>, context: Context): Talk
   onOpened(): void
   onClosed(code: number): void
   onRefused(refusal: UpgradeRefusal): void
@@ -37,10 +33,10 @@ export type Gateway = {
 }
 
 /** Opens WebSockets for those whom the rules and the buckets admit, and keeps their heartbeat. */
-export function createGateway(parts: GatewayParts): Gateway {
-  const { clock, log } = parts
+export function createGateway<Context extends { c?: string }>(parts: GatewayParts<Context>): Gateway {
+  const { clock, log, rules } = parts
   const places = new Places()
-  const open = new Map<Socket, Connection>()
+  const open = new Map<Socket, Talk>()
   // Floods of pings are ours to end, with a code: ws's own bound would hang up without one.
   const bounds = {
     maxPayload: parts.maxFrameBytes,
@@ -53,7 +49,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     clientTracking: false,
     perMessageDeflate: false,
     ...bounds,
-    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+    handleProtocols: (offered) => (offered.has(rules.subprotocol) ? rules.subprotocol : false),
   })
   let draining = false
   let emptied = () => {}
@@ -81,11 +77,11 @@ export function createGateway(parts: GatewayParts): Gateway {
     stream.once('finish', () => stream.destroy())
     stream.end(refusalBytes(refusal))
   }
-  const accept = (ws: WebSocket, visitor: Visitor, leave: () => void) => {
+  const accept = (ws: WebSocket, visitor: Visitor<Context>, leave: () => void) => {
     const socket = new Socket(ws, clock.monotonic)
-    const context = visitor.asks()
-    const connection = parts.connect(socket, context)
-    open.set(socket, connection)
+    const context = visitor.context()
+    const talk = parts.connect(socket, context)
+    open.set(socket, talk)
     parts.onOpened()
     let broken: string | undefined
     // ws has closed it already, with the code for what was broken.
@@ -95,16 +91,16 @@ export function createGateway(parts: GatewayParts): Gateway {
     ws.on('close', (code) => {
       open.delete(socket)
       leave()
-      connection.closed()
+      talk.closed()
       const ms = Math.round(clock.monotonic() - socket.openedAt)
       parts.onClosed(code)
       log.info('connection', { c: context.c, code, ms, frames: socket.frames, broken })
       if (open.size === 0) emptied()
     })
-    socket.serve(connection)
+    socket.serve(talk)
     if (draining) socket.close(closes.restart)
   }
-  const admit = async (request: IncomingMessage, stream: Duplex, head: Buffer, visitor: Visitor) => {
+  const admit = async (request: IncomingMessage, stream: Duplex, head: Buffer, visitor: Visitor<Context>) => {
     const leave = places.take(visitor.addressKey)
     stream.once('close', leave)
     const taken = await visitor.takeUpgrade().catch(() => undefined)
@@ -131,7 +127,7 @@ export function createGateway(parts: GatewayParts): Gateway {
           connections: places.count,
           connectionsOfAddress: places.of(visitor.addressKey),
         },
-        parts.rules,
+        rules,
       )
       if (!verdict.ok) return refuse(stream, verdict)
       void admit(request, stream, head, visitor)
@@ -141,7 +137,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     },
     drain() {
       draining = true
-      for (const [socket, connection] of open) if (!connection.answering) socket.close(closes.restart)
+      for (const [socket, talk] of open) if (!talk.answering) socket.close(closes.restart)
     },
     async close() {
       draining = true

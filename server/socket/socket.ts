@@ -1,8 +1,5 @@
 import type { WebSocket } from 'ws'
 import { type Close, closes } from '../../protocol/closes.ts'
-import type { ServerMessage } from '../../protocol/messages.ts'
-import type { Connection } from '../chat/connection.ts'
-import type { Wire } from '../chat/ports.ts'
 import { frameLimit } from './frame-limit.ts'
 
 /** Bounds of one connection, in ms and bytes. */
@@ -17,12 +14,20 @@ export const socketLimits = {
   closeMs: 5000,
 } as const
 
+/** Who speaks at our end of a socket: `greeted` once hello came; while it is `answering`, silence is no idleness. */
+export type Talk = {
+  readonly greeted: boolean
+  readonly answering: boolean
+  receive(text: string): void
+  closed(): void
+}
+
 /** One WebSocket: counts frames, watches the heartbeat and what stays unsent, and never throws. */
-export class Socket implements Wire {
+export class Socket {
   readonly openedAt: number
   frames = 0
   private readonly mayReceive = frameLimit(socketLimits.framesAtOnce, socketLimits.framesPerSecond)
-  private connection: Connection | undefined
+  private talk: Talk | undefined
   private lastHeardAt: number
   private nextPingAt: number
   private unansweredPings = 0
@@ -35,14 +40,14 @@ export class Socket implements Wire {
     this.nextPingAt = this.openedAt + socketLimits.pingMs
   }
 
-  /** Hands every text frame to `connection` from now on. */
-  serve(connection: Connection): void {
-    this.connection = connection
+  /** Hands every text frame to `talk` from now on. */
+  serve(talk: Talk): void {
+    this.talk = talk
     this.ws.on('message', (data: Buffer, isBinary: boolean) => {
       if (!this.admitFrame()) return
       this.lastHeardAt = this.now()
       if (isBinary) this.close(closes.notText)
-      else connection.receive(data.toString('utf8'))
+      else talk.receive(data.toString('utf8'))
     })
     this.ws.on('ping', () => this.admitFrame())
     this.ws.on('pong', () => {
@@ -51,7 +56,7 @@ export class Socket implements Wire {
     })
   }
 
-  send(message: ServerMessage): void {
+  send(message: object): void {
     if (this.ws.readyState !== this.ws.OPEN) return
     this.ws.send(encode(message))
     if (this.isClogged()) this.close(closes.tooSlow)
@@ -70,9 +75,9 @@ export class Socket implements Wire {
   tick(): void {
     const now = this.now()
     if (this.ws.readyState !== this.ws.OPEN) return
-    const { connection } = this
-    if (connection?.answering) this.lastHeardAt = now
-    const mute = !connection?.greeted && now - this.openedAt > socketLimits.helloMs
+    const { talk } = this
+    if (talk?.answering) this.lastHeardAt = now
+    const mute = !talk?.greeted && now - this.openedAt > socketLimits.helloMs
     if (mute || now - this.lastHeardAt > socketLimits.idleMs) this.close(closes.silent)
     else if (this.isClogged()) this.close(closes.tooSlow)
     else if (now >= this.nextPingAt) this.ping(now)
@@ -102,11 +107,11 @@ export class Socket implements Wire {
   }
 }
 
-let lastMessage: ServerMessage | undefined
+let lastMessage: object | undefined
 let lastText = ''
 
 /** Sockets of one session get the same message object in a row, so it is written out once. */
-function encode(message: ServerMessage): string {
+function encode(message: object): string {
   if (message !== lastMessage) {
     lastMessage = message
     lastText = JSON.stringify(message)

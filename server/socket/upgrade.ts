@@ -1,5 +1,3 @@
-import { SUBPROTOCOL } from '../../protocol/messages.ts'
-
 /** What is known of an upgrade before any limit is asked. Header values are as they came. */
 export type UpgradeFacts = {
   path: string
@@ -11,6 +9,8 @@ export type UpgradeFacts = {
   connectionsOfAddress: number
 }
 export type UpgradeRules = {
+  path: string
+  subprotocol: string
   allowedOrigins: ReadonlySet<string>
   maxConnections: number
   maxConnectionsPerAddress: number
@@ -20,9 +20,10 @@ export type UpgradeVerdict = { ok: true } | UpgradeRefusal
 
 /** Whether a handshake may go on to the upgrade bucket; the first rule that it breaks answers. */
 export function judgeUpgrade(facts: UpgradeFacts, rules: UpgradeRules): UpgradeVerdict {
-  if (facts.path !== '/ws') return { ok: false, status: 404, cause: 'path' }
+  if (facts.path !== rules.path) return { ok: false, status: 404, cause: 'path' }
   if (!originAllowed(facts, rules.allowedOrigins)) return { ok: false, status: 403, cause: 'origin' }
-  if (!subprotocolOffered(facts.subprotocols)) return { ok: false, status: 400, cause: 'subprotocol' }
+  if (!subprotocolOffered(facts.subprotocols, rules.subprotocol))
+    return { ok: false, status: 400, cause: 'subprotocol' }
   if (facts.draining) return { ok: false, status: 503, cause: 'draining', retryAfterMs: 5000 }
   if (facts.connections >= rules.maxConnections) return { ok: false, status: 503, cause: 'full', retryAfterMs: 10_000 }
   if (facts.connectionsOfAddress >= rules.maxConnectionsPerAddress)
@@ -47,8 +48,8 @@ function originAllowed({ origin, host }: UpgradeFacts, allowed: ReadonlySet<stri
 const withoutDefaultPort = (host: string, protocol: string) =>
   host.toLowerCase().replace(protocol === 'https:' ? /:443$/ : /:80$/, '')
 
-const subprotocolOffered = (offered: string | undefined) =>
-  offered === undefined || offered.split(',').some((name) => name.trim() === SUBPROTOCOL)
+const subprotocolOffered = (offered: string | undefined, wanted: string) =>
+  offered === undefined || offered.split(',').some((name) => name.trim() === wanted)
 
 const REASONS = {
   400: 'Bad Request',

@@ -60,6 +60,7 @@ const rooms: [room: string, ours: string[], others: string[]][] = [
   ['server/persona-check.ts', ['server/'], []],
 
   ['server/app.ts', ['protocol/', 'server/'], ['node:']],
+  ['server/admin-room.ts', ['protocol/', 'server/'], ['node:']],
   // The demonstration without a key is the emulator, in process.
   ['server/compose.ts', ['protocol/', 'server/', 'emulator/'], ['node:']],
   ['server/main.ts', ['server/'], ['node:']],
@@ -71,6 +72,7 @@ const rooms: [room: string, ours: string[], others: string[]][] = [
   ['server/logs-command.ts', ['server/ops/'], []],
 
   ['client/', ['protocol/'], []],
+  ['client/admin/', ['client/', 'protocol/'], ['uplot']],
   ['client/proof-worker.ts', ['client/'], ['altcha-lib', 'altcha-lib/']],
   ['emulator/', ['server/clock.ts'], ['node:']],
   ['bench/', ANYTHING, ANYTHING],
@@ -89,6 +91,7 @@ const adapters: [name: string, only: RegExp][] = [
   ['minisearch', /^server\/chat\/knowledge[\w-]*\.ts$/],
   ['@orama/stemmers', /^server\/chat\/knowledge[\w-]*\.ts$/],
   ['altcha-lib', /^(server\/quota\/altcha|client\/proof[\w-]*)\.ts$/],
+  ['uplot', /^client\/admin\/plot\.ts$/],
   ['pino', /^server\/ops\//],
   ['prom-client', /^server\/ops\//],
   ['dotenv', /^server\/load-config\.ts$/],

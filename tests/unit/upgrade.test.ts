@@ -3,6 +3,8 @@ import * as assert from 'uvu/assert'
 import { judgeUpgrade, refusalBytes, type UpgradeFacts, type UpgradeRules } from '../../server/socket/upgrade.ts'
 
 const rules: UpgradeRules = {
+  path: '/ws',
+  subprotocol: 'le-mecano.v1',
   allowedOrigins: new Set(['https://shop.example', 'http://localhost:5173']),
   maxConnections: 3,
   maxConnectionsPerAddress: 2,
