@@ -48,14 +48,17 @@ export class Plot {
   }
 }
 
-/** The last place where the first line is drawn. */
-const lastOf = ([, line = []]: PlotData): number => line.findLastIndex((n) => n !== null)
+/** The last place where the first line is drawn; where it is nowhere, the last. */
+function lastOf([xs, line = []]: PlotData): number {
+  for (let i = xs.length - 1; i > 0; i--) if (line[i] != null) return i
+  return xs.length - 1
+}
 
 function optionsOf({ lines, x, value, mark }: PlotOptions, box: HTMLElement): uPlot.Options {
   const style = getComputedStyle(box)
   const color = (name: string) => style.getPropertyValue(name).trim()
   const axis = { stroke: color('--soft'), grid: { stroke: color('--grid'), width: 1 }, ticks: { show: false } }
-  const shown = (_: uPlot, n: number | null) => (n === null ? '–' : value(n))
+  const shown = (_: uPlot, n: number | null) => (n == null ? '–' : value(n))
   const timed = x.kind === 'time'
   const clock = (timeStyle: 'short' | 'medium') =>
     new Intl.DateTimeFormat('en-GB', { timeStyle, ...(timed && { timeZone: x.timeZone }) })
@@ -78,8 +81,8 @@ function optionsOf({ lines, x, value, mark }: PlotOptions, box: HTMLElement): uP
     ],
     series: [
       timed
-        ? { label: 'Time', value: (_, n: number | null) => (n === null ? '–' : time(n, 1)) }
-        : { label: 'Hour', value: (_, n: number | null) => (n === null ? '–' : hour(n)) },
+        ? { label: 'Time', value: (_, n: number | null) => (n == null ? '–' : time(n, 1)) }
+        : { label: 'Hour', value: (_, n: number | null) => (n == null ? '–' : hour(n)) },
       ...lines.map(({ label, color: name, dash, filled }) => ({
         label,
         stroke: color(name),

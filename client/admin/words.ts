@@ -11,9 +11,9 @@ export function duration(ms: number | null): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`
 }
 
-/** Two decimals, four where two would say nothing. */
+/** Two decimals, four or six where fewer would say nothing. */
 export function money(amount: number, currency: string): string {
-  const digits = amount > 0 && amount < 0.1 ? 4 : 2
+  const digits = amount === 0 || amount >= 0.1 ? 2 : amount >= 0.001 ? 4 : 6
   return `${amount.toFixed(digits)}${currency === '' ? '' : `\u00a0${currency}`}`
 }
 
