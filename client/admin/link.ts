@@ -1,4 +1,4 @@
-import { type AdminServerMessage, parseAdminMessage } from '../../protocol/admin.ts'
+import { type AdminErrorCode, type AdminServerMessage, parseAdminMessage } from '../../protocol/admin.ts'
 import { closeOf } from '../../protocol/closes.ts'
 import type { Clock } from '../clock.ts'
 import { delayMs, type OpenLink } from '../connection.ts'
@@ -12,7 +12,7 @@ export type AdminLinkParts = {
   random(): number
   received(message: Exclude<AdminServerMessage, { type: 'error' }>): void
   /** The token was refused: wrong, or tried too often. */
-  refused(retryAfterMs: number | undefined): void
+  refused(code: AdminErrorCode, retryAfterMs: number): void
   changed(status: LinkStatus): void
 }
 
@@ -65,7 +65,7 @@ export class AdminLink {
     const parsed = parseAdminMessage(text)
     if (!parsed.ok) return
     const { message } = parsed
-    if (message.type === 'error') return this.#refused(message.retryAfterMs)
+    if (message.type === 'error') return this.#refused(message.code, message.retryAfterMs ?? 0)
     this.#watch(SILENCE_MS)
     if (message.type === 'welcome') {
       this.#attempt = 0
@@ -75,11 +75,11 @@ export class AdminLink {
     this.#parts.received(message)
   }
 
-  #refused(retryAfterMs: number | undefined): void {
+  #refused(code: AdminErrorCode, retryAfterMs: number): void {
     // A right token that was shown too often is only early.
-    if (this.#known && retryAfterMs !== undefined) return this.#later(retryAfterMs + this.#parts.random() * 1000)
+    if (this.#known && code === 'rate_limited') return this.#later(retryAfterMs + this.#parts.random() * 1000)
     this.leave()
-    this.#parts.refused(retryAfterMs)
+    this.#parts.refused(code, retryAfterMs)
   }
 
   #again(code: number): void {

@@ -1,4 +1,4 @@
-import type { AdminServerMessage } from '../../protocol/admin.ts'
+import type { AdminErrorCode, AdminServerMessage } from '../../protocol/admin.ts'
 import { browserClock } from '../clock.ts'
 import { attribute, need, on, say } from '../dom.ts'
 import { BoardView, type Known } from './board.ts'
@@ -55,11 +55,12 @@ function draw(): void {
   view?.draw({ about, history, figures, budget })
 }
 
-function refused(retryAfterMs: number | undefined): void {
+function refused(code: AdminErrorCode, retryAfterMs: number): void {
   remembered.forget()
   show('login')
-  const seconds = Math.ceil((retryAfterMs ?? 0) / 1000)
-  say(byId('refused'), seconds > 0 ? `Too many tries. Wait ${seconds} s.` : 'That is not the token.')
+  const seconds = Math.ceil(retryAfterMs / 1000)
+  const why = code === 'wrong_token' ? 'That is not the token.' : 'Too many tries.'
+  say(byId('refused'), seconds > 0 ? `${why} The next try is heard in ${seconds} s.` : why)
   byId('refused').hidden = false
   button.disabled = seconds > 0
   browserClock.after(seconds * 1000, () => {

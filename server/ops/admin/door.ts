@@ -11,8 +11,10 @@ export type Caller = {
   /** One more connection; none while its tries at the token are used up. */
   connect(): Promise<Taken>
   /** One try at the token, which costs the same whether it is right or wrong. */
-  show(token: string): Promise<'right' | 'wrong' | { retryAfterMs: number }>
+  show(token: string): Promise<Shown>
 }
+/** `retryAfterMs`: until the next try is heard, when that was the last one for now. */
+export type Shown = { ok: true } | { ok: false; code: 'wrong_token' | 'rate_limited'; retryAfterMs?: number }
 
 const CONNECT = { name: 'admin_connect', burst: 20, perMinute: 60 }
 const TOKEN = { name: 'admin_token', burst: 10, perMinute: 10 }
@@ -34,8 +36,10 @@ export function createDoor({ token, trustedProxies, buckets }: DoorParts): (requ
       },
       async show(given) {
         const taken = await buckets.take(addressTakes(TOKEN, keys))
-        if (!taken.ok) return { retryAfterMs: taken.retryAfterMs }
-        return isToken(given, token) ? 'right' : 'wrong'
+        if (!taken.ok) return { ok: false, code: 'rate_limited', retryAfterMs: Math.ceil(taken.retryAfterMs) }
+        if (isToken(given, token)) return { ok: true }
+        const next = await buckets.peek(addressTakes(TOKEN, keys))
+        return { ok: false, code: 'wrong_token', ...(!next.ok && { retryAfterMs: Math.ceil(next.retryAfterMs) }) }
       },
     }
   }

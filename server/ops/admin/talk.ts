@@ -48,9 +48,10 @@ export class AdminTalk {
     const { board, about, caller, wire, log } = this.parts
     const shown = await caller.show(token)
     if (this.#state !== 'asking') return
-    if (shown !== 'right') log.warn('admin_refused', { code: shown === 'wrong' ? 'wrong_token' : 'rate_limited' })
-    if (shown === 'wrong') return this.#end('wrong_token', wrongToken)
-    if (shown !== 'right') return this.#end('rate_limited', closes.flooding, Math.ceil(shown.retryAfterMs))
+    if (!shown.ok) {
+      log.warn('admin_refused', { code: shown.code })
+      return this.#end(shown.code, shown.code === 'wrong_token' ? wrongToken : closes.flooding, shown.retryAfterMs)
+    }
     this.#state = 'watching'
     wire.send({ type: 'welcome', protocol: ADMIN_PROTOCOL, everyMs: EVERY_MS, about, history: board.history() })
     this.#unwatch = board.watch((message) => wire.send(message))
