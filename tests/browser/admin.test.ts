@@ -132,7 +132,7 @@ scene('a wrong token is said so, and too many of them for how long', async ({ se
   assert.ok(await button.isDisabled())
 })
 
-scene('paused, the figures stand still; a lost connection comes back by itself', async ({ server, clock, open }) => {
+scene('paused, the figures stand still, and then go on', async ({ server, clock, open }) => {
   const page = await open()
   await logIn(page, server)
   await says(page, 'Connections', '0')
