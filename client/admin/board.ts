@@ -135,7 +135,7 @@ export class BoardView {
 function alertOf({ budget }: Known): string {
   if (budget === null) return 'The store does not answer: every question is refused until it does.'
   if (!budget?.halted) return ''
-  return `Admission is halted: ${budget.halted}. The knowledge files answer until you run: npm run budget -- --resume`
+  return `Admission is halted: ${budget.halted}. No question reaches the model until you run: npm run budget -- --resume`
 }
 
 function budgetWords({ spent, held, cap, released, tomorrow }: AdminBudget, currency: string): string {
