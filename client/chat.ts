@@ -1,15 +1,5 @@
-import type {
-  Delta,
-  Done,
-  Failure,
-  Limits,
-  PersonaView,
-  ServerMessage,
-  Source,
-  Start,
-  TurnState,
-  Welcome,
-} from '../protocol/messages.ts'
+import type { Delta, ErrorCode, Source, TurnState } from '../protocol/messages.ts'
+import type { Ended, Greeting, Persona, Received, Refusal, Started } from './parse.ts'
 
 /** `asking`: not admitted yet; `failed`: refused, `error` says why and the server doesn't keep it. */
 export type ChatTurn = {
@@ -23,14 +13,14 @@ export type ChatTurn = {
   readonly stopping?: true
   /** The visitor's machine does a piece of work that the server asked for first. */
   readonly checking?: true
-  /** Its length was wrong once, and it was fetched anew. */
+  /** Text was missing once, and it was fetched anew. */
   readonly refetched?: true
 }
 
 export type Chat = {
   readonly session?: string
-  readonly persona?: PersonaView
-  readonly limits?: Limits
+  readonly persona?: Persona
+  readonly limits?: Greeting['limits']
   readonly demo: boolean
   readonly turns: readonly ChatTurn[]
   readonly draft: string
@@ -51,13 +41,13 @@ export type ChatEvent =
   | { type: 'withdraw' }
   | { type: 'forget' }
   | { type: 'unblocked' }
-  | { type: 'received'; message: ServerMessage; now: number }
+  | { type: 'received'; message: Received; now: number }
 
 export const emptyChat: Chat = { demo: false, turns: [], draft: '', blockedUntil: 0, gap: false, forgetting: false }
 
 // A refusal that ends with the day must not lock the composer.
 const LONGEST_BLOCK_MS = 120_000
-const kept = ['model_unavailable', 'budget_exhausted', 'internal'] as const satisfies readonly Failure['code'][]
+const kept = ['model_unavailable', 'budget_exhausted', 'internal'] satisfies ErrorCode[]
 
 /** The turn that the visitor waits for, if any: at most one per session. */
 export const busyTurn = (chat: Chat): ChatTurn | undefined =>
@@ -101,7 +91,7 @@ function withdrawn(chat: Chat): Chat {
   return turn ? { ...remove(chat, turn.id), draft: chat.draft || turn.question } : chat
 }
 
-function received(chat: Chat, message: ServerMessage, now: number): Chat {
+function received(chat: Chat, message: Received, now: number): Chat {
   switch (message.type) {
     case 'welcome':
       return welcomed(chat, message)
@@ -125,7 +115,7 @@ const persistent = ({ persona, limits, demo }: Chat) => ({
 })
 
 /** The server's list is the truth; beside it stay only the turns that the visitor still waits for or may retry. */
-function welcomed(chat: Chat, { session, persona, limits, demo, turns }: Welcome): Chat {
+function welcomed(chat: Chat, { session, persona, limits, demo, turns }: Greeting): Chat {
   const mine = new Map(chat.turns.map((turn) => [turn.id, turn]))
   const theirs = turns.map(({ id, question, answer, state, source }): ChatTurn => {
     const old = mine.get(id)
@@ -140,7 +130,7 @@ function welcomed(chat: Chat, { session, persona, limits, demo, turns }: Welcome
 
 const again = (old: ChatTurn | undefined) => (old?.refetched ? { refetched: true as const } : {})
 
-function started(chat: Chat, { id, question, source }: Start): Chat {
+function started(chat: Chat, { id, question, source }: Started): Chat {
   const old = chat.turns.find((turn) => turn.id === id)
   const turn: ChatTurn = { ...(old ?? { id, answer: '' }), question, source, state: 'streaming' }
   return { ...chat, turns: old ? chat.turns.map((other) => (other === old ? turn : other)) : [...chat.turns, turn] }
@@ -148,19 +138,24 @@ function started(chat: Chat, { id, question, source }: Start): Chat {
 
 /** Cut to the delta's offset, then add; text missing between is a gap. */
 function grown(turn: ChatTurn, { offset, text }: Delta): Changed {
-  if (offset > turn.answer.length) return { turn, gap: true }
+  if (offset > turn.answer.length) return torn(turn, turn.answer)
   return { turn: { ...turn, answer: turn.answer.slice(0, offset) + text } }
 }
 
-/** A wrong length is fetched anew from the start, once; then the end says that it is not whole. */
-function ended(turn: ChatTurn, { reason, length }: Done): Changed {
+function ended(turn: ChatTurn, { reason, length }: Ended): Changed {
   const { stopping: _, ...rest } = turn
   if (turn.answer.length === length) return { turn: { ...rest, state: reason } }
-  if (turn.refetched) return { turn: { ...rest, state: 'interrupted' } }
-  return { turn: { ...turn, answer: '', refetched: true }, gap: true }
+  return torn(turn, '')
 }
 
-function refused(chat: Chat, failure: Failure, now: number): Chat {
+/** What doesn't fit together is fetched anew, but for `answer`, once; then the end says that it is not whole. */
+function torn(turn: ChatTurn, answer: string): Changed {
+  const { stopping: _, ...rest } = turn
+  if (turn.refetched) return { turn: { ...rest, state: 'interrupted' } }
+  return { turn: { ...turn, answer, refetched: true }, gap: true }
+}
+
+function refused(chat: Chat, failure: Refusal, now: number): Chat {
   const { code, message, retryAfterMs = 0 } = failure
   const turn = chat.turns.find(({ id, state }) => id === failure.id && state === 'asking')
   const blocks = retryAfterMs > 0 && retryAfterMs <= LONGEST_BLOCK_MS

@@ -1,6 +1,7 @@
 import { closeOf } from '../protocol/closes.ts'
-import type { ClientMessage, Hello, ServerMessage } from '../protocol/messages.ts'
+import type { ClientMessage, Hello } from '../protocol/messages.ts'
 import type { Clock } from './clock.ts'
+import type { Received } from './parse.ts'
 import { parseServerMessage } from './parse.ts'
 
 /** A WebSocket as the connection sees it. After `close` none of the events may matter any more. */
@@ -19,7 +20,7 @@ export type ConnectionParts = {
   hello(): Hello
   /** Whether the visitor waits for something, so that silence is suspect and a hidden page stays awake. */
   busy(): boolean
-  received(message: ServerMessage): void
+  received(message: Received): void
   changed(status: Status): void
 }
 
@@ -135,7 +136,11 @@ export class Connection {
   #receive(text: string): void {
     const message = parseServerMessage(text)
     this.#watch(this.#status === 'open' ? SILENCE_MS : WELCOME_MS)
-    if (!message) return
+    if (!message) {
+      // A greeting that can't be read is one of a later page's: only a reload helps.
+      if (this.#status !== 'open') this.#rest('ended')
+      return
+    }
     if (message.type === 'welcome' && this.#status !== 'open') {
       this.#openedAt = this.#parts.clock.monotonic()
       this.#status = 'open'

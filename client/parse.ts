@@ -1,18 +1,29 @@
 import type {
-  Contact,
   Delta,
   Done,
   Failure,
   Forgotten,
   Limits,
   PersonaView,
-  ServerMessage,
   Start,
   TurnView,
-  Usage,
   Welcome,
 } from '../protocol/messages.ts'
-import { endReasons, errorCodes, sources } from '../protocol/messages.ts'
+import { endReasons, PROTOCOL, sources } from '../protocol/messages.ts'
+
+// What the page uses of the server's messages, and no more of them.
+export type Persona = Omit<PersonaView, 'contact'>
+export type Greeting = Pick<Welcome, 'type' | 'session' | 'resumed' | 'demo'> & {
+  persona: Persona
+  limits: Pick<Limits, 'maxChars'>
+  turns: Told[]
+}
+export type Told = Omit<TurnView, 'at'>
+export type Started = Omit<Start, 'remaining'>
+export type Ended = Omit<Done, 'usage'>
+/** A later server may know more codes; its sentence is good all the same. */
+export type Refusal = Omit<Failure, 'code'> & { code: string }
+export type Received = Greeting | Started | Delta | Ended | Refusal | Forgotten
 
 // By hand, because the server's schema library would cost a quarter of the page's weight.
 type Fields = Record<string, unknown>
@@ -49,45 +60,42 @@ function object<T extends object>(needed: Readers<T, Exclude<keyof T, May<T>>>, 
   }
 }
 
-const contact = object<Contact>({}, { phone: text, email: text, address: text, url: text, hours: text })
-const persona = object<PersonaView>({
+const persona = object<Persona>({
   name: text,
   greeting: text,
   placeholder: text,
   suggestions: some(text),
-  contact: (v) => contact(v) ?? {},
   notice: text,
   linkHosts: some(text),
 })
-const limits = object<Limits>({ maxChars: count, askBurst: count, asksPerMinute: number })
 const source = oneOf(...sources)
 const state = oneOf('streaming', ...endReasons)
-const turn = object<TurnView>({ id: text, question: text, answer: text, state, source, at: number })
-const usage = object<Usage>({ promptTokens: count, outputTokens: count })
-// A later server may know more codes; its sentence is good all the same.
-const code: Reader<Failure['code']> = (v) => oneOf(...errorCodes)(v) ?? 'internal'
+const turn = object<Told>({ id: text, question: text, answer: text, state, source })
 
-const readers: readonly Reader<ServerMessage>[] = [
-  object<Welcome>({
+const readers: readonly Reader<Received>[] = [
+  object<Greeting & Pick<Welcome, 'protocol'>>({
     type: oneOf('welcome'),
-    protocol: number,
+    // Of a newer one nothing can be known, not even how it greets.
+    protocol: (v) => (v === PROTOCOL ? PROTOCOL : undefined),
     session: text,
     resumed: flag,
-    lang: text,
     persona,
-    limits,
+    limits: object<Greeting['limits']>({ maxChars: count }),
     demo: flag,
     turns: some(turn),
   }),
-  object<Start>({ type: oneOf('start'), id: text, question: text, source, remaining: count }),
+  object<Started>({ type: oneOf('start'), id: text, question: text, source }),
   object<Delta>({ type: oneOf('delta'), id: text, offset: count, text }),
-  object<Done>({ type: oneOf('done'), id: text, reason: oneOf(...endReasons), length: count }, { usage }),
-  object<Failure>({ type: oneOf('error'), code, message: text }, { id: text, retryAfterMs: number, challenge: text }),
+  object<Ended>({ type: oneOf('done'), id: text, reason: oneOf(...endReasons), length: count }),
+  object<Refusal>(
+    { type: oneOf('error'), code: text, message: text },
+    { id: text, retryAfterMs: number, challenge: text },
+  ),
   object<Forgotten>({ type: oneOf('forgotten') }),
 ]
 
 /** One server frame's text -> a new message, or undefined when it is none that we know. Unknown fields are dropped. */
-export function parseServerMessage(frame: string): ServerMessage | undefined {
+export function parseServerMessage(frame: string): Received | undefined {
   try {
     const json: unknown = JSON.parse(frame)
     for (const reader of readers) {

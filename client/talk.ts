@@ -1,9 +1,10 @@
-import type { Failure, Hello, ServerMessage } from '../protocol/messages.ts'
+import type { Hello } from '../protocol/messages.ts'
 import type { Chat, ChatEvent, ChatTurn } from './chat.ts'
 import { busyTurn, emptyChat, reduce } from './chat.ts'
 import type { Clock } from './clock.ts'
 import type { OpenLink, Status } from './connection.ts'
 import { Connection } from './connection.ts'
+import type { Received, Refusal } from './parse.ts'
 import type { Solve } from './proof.ts'
 import { Proving } from './proof.ts'
 
@@ -43,7 +44,7 @@ export class Talk {
       hello: () => this.#hello(),
       busy: () => busyTurn(this.#chat) !== undefined || this.#chat.forgetting,
       received: (message) => this.#receive(message),
-      changed: () => this.#show(),
+      changed: (status) => this.#changed(status),
     })
   }
 
@@ -122,7 +123,7 @@ export class Talk {
     }
   }
 
-  #receive(message: ServerMessage): void {
+  #receive(message: Received): void {
     if (message.type === 'error' && this.#prove(message)) return
     this.#dispatch({ type: 'received', message, now: this.#parts.clock.monotonic() })
     if (message.type === 'start') this.#begun(message.id)
@@ -135,7 +136,7 @@ export class Talk {
   }
 
   /** Does the work that the server asks for, and then asks again; false: it is a refusal like any other. */
-  #prove(failure: Failure): boolean {
+  #prove(failure: Refusal): boolean {
     const { challenge, ...refusal } = failure
     const { code, id } = refusal
     const turn = busyTurn(this.#chat)
@@ -181,6 +182,12 @@ export class Talk {
     const turn = busyTurn(this.#chat)
     this.#proving.keep(turn?.state === 'asking' ? turn.id : undefined)
     this.#show()
+  }
+
+  #changed(status: Status): void {
+    // Nobody will hear it any more: it waits in the draft for the reload.
+    if (status === 'ended' && !this.#chat.draft) this.#dispatch({ type: 'withdraw' })
+    else this.#show()
   }
 
   #show(): void {

@@ -1,6 +1,8 @@
 import type { TokenStore } from './talk.ts'
 
 export const TOKEN_KEY = 'le-mecano.session'
+// Of whatever else stands there the server could make nothing, and might not even read it to its end.
+const TOKEN = /^[\w-]{1,99}$/
 
 /** Keeps the token in `storage`, which is read at each call because a browser may forbid even that. */
 export function tokensIn(storage: () => Storage): TokenStore {
@@ -13,7 +15,7 @@ export function tokensIn(storage: () => Storage): TokenStore {
     }
   }
   return {
-    load: () => quietly(() => storage().getItem(TOKEN_KEY) ?? undefined),
+    load: () => quietly(() => TOKEN.exec(storage().getItem(TOKEN_KEY) ?? '')?.[0]),
     save: (token) =>
       quietly(() => (token === undefined ? storage().removeItem(TOKEN_KEY) : storage().setItem(TOKEN_KEY, token))),
   }

@@ -23,9 +23,11 @@ const isOver = ({ state }: ChatTurn) => state !== 'asking' && state !== 'streami
 export class TurnCard {
   readonly node: HTMLElement
   readonly #parts: TurnParts
+  readonly #part: (selector: string) => HTMLElement
   readonly #text: HTMLElement
   readonly #pace = new Pace()
   #markdown: Markdown
+  #turn: ChatTurn | undefined
   #shown = ''
   #fresh = true
   #ended = false
@@ -34,11 +36,13 @@ export class TurnCard {
     this.#parts = parts
     const copy = document.importNode(parts.template.content, true)
     translate(copy, parts.locale)
-    this.node = need(copy, '.turn', HTMLElement)
-    this.#text = need(copy, '.text', HTMLElement)
+    const node = need(copy, '.turn', HTMLElement)
+    this.node = node
+    this.#part = (selector) => need(node, selector, HTMLElement)
+    this.#text = this.#part('.text')
     this.#markdown = this.#draft()
-    on(need(copy, '.end button', HTMLElement), 'click', () => parts.retry(id))
-    const button = need(copy, '.copy', HTMLElement)
+    on(this.#part('.end button'), 'click', () => parts.retry(id))
+    const button = this.#part('.copy')
     on(button, 'click', () => parts.copy?.(this.words).then(() => say(button, parts.locale.copied)))
     on(button, 'blur', () => say(button, parts.locale.copy))
   }
@@ -56,13 +60,17 @@ export class TurnCard {
 
   /** Draws what is due at `now` (milliseconds); true when another frame is needed. */
   draw(turn: ChatTurn, name: string, connected: boolean, now: number): boolean {
+    // A long conversation is drawn at each frame, and most of it stands.
+    if (this.#ended && turn === this.#turn) return false
+    this.#turn = turn
+    const part = this.#part
     attribute(this.node, 'data-state', turn.state)
-    say(need(this.node, '.ask', HTMLElement), turn.question)
-    say(need(this.node, 'h3', HTMLElement), name)
-    need(this.node, '.source', HTMLElement).hidden = turn.source !== 'knowledge'
+    say(part('.ask'), turn.question)
+    say(part('h3'), name)
+    part('.source').hidden = turn.source !== 'knowledge'
     const more = this.#drawText(turn, now)
     this.#drawEnd(turn, connected)
-    need(this.node, '.copy', HTMLElement).hidden = !this.#parts.copy || !this.#ended || !turn.answer
+    part('.copy').hidden = !this.#parts.copy || !this.#ended || !turn.answer
     return more
   }
 
@@ -87,12 +95,12 @@ export class TurnCard {
 
   #drawEnd(turn: ChatTurn, connected: boolean): void {
     const { locale } = this.#parts
-    const end = need(this.node, '.end', HTMLElement)
-    const button = need(end, 'button', HTMLElement)
-    say(need(end, 'span', HTMLElement), endOf(turn, connected, locale))
+    const word = endOf(turn, connected, locale)
+    const button = this.#part('.end button')
+    say(this.#part('.end span'), word)
     say(button, turn.state === 'stopped' ? locale.askAgain : locale.retry)
     button.hidden = !['stopped', 'interrupted', 'failed'].includes(turn.state)
-    end.hidden = endOf(turn, connected, locale) === '' || (isOver(turn) && !this.#ended)
+    this.#part('.end').hidden = word === '' || (isOver(turn) && !this.#ended)
   }
 
   #draft(): Markdown {

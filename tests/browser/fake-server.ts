@@ -56,6 +56,11 @@ export class Peer {
     for (const message of messages) this.#socket.send(JSON.stringify(message))
   }
 
+  /** A frame of any text. */
+  raw(text: string): void {
+    this.#socket.send(text)
+  }
+
   close(code: number): void {
     this.#socket.close(code)
   }

@@ -2,8 +2,8 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { LinkEvents, Status } from '../../client/connection.ts'
 import { Connection, delayMs } from '../../client/connection.ts'
+import type { Received } from '../../client/parse.ts'
 import { closes } from '../../protocol/closes.ts'
-import type { ServerMessage } from '../../protocol/messages.ts'
 import { welcome } from '../browser/messages.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 
@@ -13,7 +13,7 @@ type Opened = LinkEvents & { sent: string[]; closed_: boolean; at: number }
 function setUp(random = 0, busy = false) {
   const clock = manualClock()
   const links: Opened[] = []
-  const received: ServerMessage[] = []
+  const received: Received[] = []
   const statuses: Status[] = []
   const state = { busy }
   const connection = new Connection({
