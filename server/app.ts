@@ -3,10 +3,12 @@ import { SUBPROTOCOL } from '../protocol/messages.ts'
 import { type AdminSource, adminServices, createAdminRoom, isAdmin } from './admin-room.ts'
 import { type AskContext, createAdmission } from './chat/admission.ts'
 import { Connection } from './chat/connection.ts'
+import { createFollow } from './chat/follow.ts'
+import { createLender } from './chat/lend.ts'
 import { createNotebook } from './chat/notebook.ts'
-import type { Assistant, ConversationStore, QuestionStore, Vault } from './chat/ports.ts'
+import type { Assistant, ConversationStore, Peers, QuestionStore, Vault, Wire } from './chat/ports.ts'
 import type { QuestionLine } from './chat/question.ts'
-import { createRegistry } from './chat/registry.ts'
+import { createRegistry, type Registry } from './chat/registry.ts'
 import { createStreams } from './chat/streams.ts'
 import type { Clock, Random } from './clock.ts'
 import type { Config } from './config.ts'
@@ -38,6 +40,7 @@ export type AppParts = {
     buckets: Buckets
     conversations: ConversationStore
     questions: QuestionStore
+    peers: Peers
     secrets: Secrets
     ready(): Promise<boolean>
   }
@@ -116,6 +119,8 @@ export function createApp(parts: AppParts): App {
       log,
       ...(onSaved && { onSaved }),
     },
+    clock,
+    follow: createFollow({ peers: store.peers, vault: parts.vault, clock }),
     session: {
       question: { clock, admission, model, source: demo ? 'demo' : 'model', onQuestion, onGap: meter.textGap },
       assistant,
@@ -127,16 +132,18 @@ export function createApp(parts: AppParts): App {
     },
     onGreeted: meter.greeted,
   })
+  const connectTo = (registry: Pick<Registry, 'enter'>) => (wire: Wire, context: AskContext) => {
+    const onRefused = (code: string) => refuse(code, context.c)
+    return new Connection({ registry, assistant, onRefused }, wire, context)
+  }
+  const lender = createLender({ registry, vault: parts.vault, connectTo })
   const gateway = createGateway({
     clock,
     log,
     rules: { ...config, path: '/ws', subprotocol: SUBPROTOCOL, allowedOrigins: new Set(config.allowedOrigins) },
     maxFrameBytes: config.maxFrameBytes,
     identify: createIdentify(parts),
-    connect: (wire, context) => {
-      const onRefused = (code: string) => refuse(code, context.c)
-      return new Connection({ registry, assistant, onRefused }, wire, context)
-    },
+    connect: connectTo(registry),
     onOpened: meter.connectionOpened,
     onClosed: meter.connectionClosed,
     onRefused: (refusal) => {
@@ -174,21 +181,29 @@ export function createApp(parts: AppParts): App {
     server.closeIdleConnections()
     const adminClosed = admin?.close()
     const finished = streams.shut()
-    gateway.drain()
+    const sendAway = () => {
+      gateway.drain()
+      lender.drain()
+    }
+    sendAway()
     const late = new Promise<void>((resolve) => clock.after(config.drainMs, resolve))
-    const answers = registry.answering().map((session) => session.quiet().then(() => gateway.drain()))
+    const answers = registry.answering().map((session) => session.quiet().then(sendAway))
     await Promise.race([Promise.all([...answers, finished]), late])
     for (const session of registry.answering()) session.interrupt()
     await Promise.all(registry.answering().map((session) => session.quiet()))
     streams.cut()
     await finished
+    lender.drain()
     cancelSweep()
     await Promise.all([gateway.close(), adminClosed])
     server.closeAllConnections()
   }
 
   return {
-    listen: () => listenOn(server, config.listen.kind === 'unix' ? { path: config.listen.path } : config.listen),
+    async listen() {
+      await store.peers.serve(lender.accept)
+      return listenOn(server, config.listen.kind === 'unix' ? { path: config.listen.path } : config.listen)
+    },
     drain: () => (drained ??= goodbye()),
     get connections() {
       return gateway.connections

@@ -2,12 +2,12 @@ import { type Close, closes } from '../../protocol/closes.ts'
 import type { ClientMessage, ErrorCode, Hello } from '../../protocol/messages.ts'
 import { parseClientMessage } from '../../protocol/parse.ts'
 import type { AskContext } from './admission.ts'
-import type { Assistant, Wire } from './ports.ts'
+import type { Assistant, Seat, Wire } from './ports.ts'
 import type { Registry } from './registry.ts'
-import type { Attached, Session } from './session.ts'
+import type { Attached } from './session.ts'
 
 export type ConnectionParts = {
-  registry: Registry
+  registry: Pick<Registry, 'enter'>
   assistant: () => Assistant
   onRefused: (code: ErrorCode) => void
 }
@@ -19,7 +19,7 @@ const MAX_WAITING = 60
 export class Connection {
   private readonly attached: Attached
   private state: 'new' | 'entering' | 'entered' | 'closed' = 'new'
-  private session: Session | undefined
+  private seat: Seat | undefined
   private badMessages = 0
   /** What came while the session was being looked up. */
   private readonly waiting: ClientMessage[] = []
@@ -38,7 +38,7 @@ export class Connection {
 
   /** Whether an answer is on its way to this socket. */
   get answering(): boolean {
-    return this.session?.answering ?? false
+    return this.seat?.answering ?? false
   }
 
   /** Takes one text frame; every mistake in it is answered, none throws. */
@@ -49,14 +49,14 @@ export class Connection {
     const { message } = parsed
     if (message.type === 'hello') return this.hello(message)
     if (this.state === 'new') return this.refuse('hello_first', 'id' in message ? message.id : undefined)
-    if (this.session) return this.handle(this.session, message)
+    if (this.seat) return this.handle(this.seat, message)
     if (this.waiting.push(message) > MAX_WAITING) this.end(closes.flooding)
   }
 
   closed(): void {
     this.state = 'closed'
-    this.session?.detach(this.attached)
-    this.session = undefined
+    this.seat?.leave()
+    this.seat = undefined
   }
 
   private hello(hello: Hello): void {
@@ -68,11 +68,12 @@ export class Connection {
 
   private async enter(hello: Hello): Promise<void> {
     try {
-      const session = await this.parts.registry.enter(this.attached, hello)
-      if (this.state === 'closed') return session.detach(this.attached)
+      const seat = await this.parts.registry.enter(this.attached, hello)
+      if (!seat) return this.end(closes.restart)
+      if (this.state === 'closed') return seat.leave()
       this.state = 'entered'
-      this.session = session
-      for (const message of this.waiting.splice(0)) this.handle(session, message)
+      this.seat = seat
+      for (const message of this.waiting.splice(0)) this.handle(seat, message)
     } catch {
       this.end(closes.overloaded)
     }
@@ -84,11 +85,11 @@ export class Connection {
     this.wire.close(close)
   }
 
-  private handle(session: Session, message: ClientMessage): void {
+  private handle(seat: Seat, message: ClientMessage): void {
     if (this.state === 'closed') return
-    if (message.type === 'ask') session.ask(this.attached, message)
-    else if (message.type === 'stop') session.stop(message.id) || this.refuse('bad_message', message.id)
-    else if (message.type === 'forget') void session.forget(this.attached)
+    if (message.type === 'ask') seat.ask(message)
+    else if (message.type === 'stop') seat.stop(message.id) || this.refuse('bad_message', message.id)
+    else if (message.type === 'forget') seat.forget()
   }
 
   private refuse(code: ErrorCode, id?: string): void {

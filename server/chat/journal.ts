@@ -25,12 +25,19 @@ export type JournalParts = {
   onSaved?: OnSaved
 }
 
-export function openJournal(parts: JournalParts, token: string): Journal {
+/** `onLost`: another process has taken the session; from then on nothing is written. */
+export function openJournal(parts: JournalParts, token: string, onLost: () => void): Journal {
   const { store, vault, log } = parts
   const key = vault.keyOf(token)
   const unsaved = new Map<number, { blob: Uint8Array; expiresAt: number }>()
   let last: Promise<unknown> = Promise.resolve()
   let failing = false
+  let lost = false
+  const lose = () => {
+    unsaved.clear()
+    if (!lost) onLost()
+    lost = true
+  }
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const next = last.then(work, work)
     last = next.catch(() => undefined)
@@ -48,19 +55,21 @@ export function openJournal(parts: JournalParts, token: string): Journal {
   const flush = () =>
     safely(async () => {
       for (const [n, write] of unsaved) {
-        if (write.expiresAt > parts.now()) await store.put(key, n, write.blob, write.expiresAt)
+        const due = write.expiresAt > parts.now()
+        if (due && !(await store.put(key, n, write.blob, write.expiresAt))) return lose()
         if (unsaved.get(n) === write) unsaved.delete(n)
       }
     })
   return {
     save(turn) {
+      if (lost) return Promise.resolve()
       parts.onSaved?.(key, turn)
       unsaved.set(turn.n, { blob: vault.seal(token, turnToText(turn)), expiresAt: parts.now() + parts.ttlMs })
       return flush()
     },
     trim(n) {
       for (const each of unsaved.keys()) if (each < n) unsaved.delete(each)
-      return safely(() => store.trim(key, n))
+      return lost ? Promise.resolve() : safely(() => store.trim(key, n))
     },
     flush,
     erase: () =>
@@ -75,11 +84,19 @@ export function openJournal(parts: JournalParts, token: string): Journal {
   }
 }
 
+export type LoadedTurns = { at: 'here'; turns: Turn[] } | { at: 'elsewhere'; owner: string }
+
 /** The turns stored under a token, or undefined when there are none. Damaged ones are left out. */
-export async function loadTurns({ store, vault }: JournalParts, token: string): Promise<Turn[] | undefined> {
-  const blobs = await store.load(vault.keyOf(token))
-  return blobs?.flatMap((blob) => {
+export async function loadTurns(
+  { store, vault }: JournalParts,
+  token: string,
+  gone?: string,
+): Promise<LoadedTurns | undefined> {
+  const kept = await store.load(vault.keyOf(token), gone)
+  if (kept?.at !== 'here') return kept
+  const turns = kept.blobs.flatMap((blob) => {
     const text = vault.open(token, blob)
     return (text !== undefined && turnFromText(text)) || []
   })
+  return { at: 'here', turns }
 }

@@ -1,9 +1,10 @@
+import { closes } from '../../protocol/closes.ts'
 import type { Ask, EndReason, ErrorCode, Failure, Hello, Limits, ServerMessage } from '../../protocol/messages.ts'
 import { PROTOCOL } from '../../protocol/messages.ts'
 import type { Log } from '../log.ts'
 import type { AskContext } from './admission.ts'
 import type { Journal } from './journal.ts'
-import type { Assistant, Wire } from './ports.ts'
+import type { Assistant, Seat, Wire } from './ports.ts'
 import { Question, type QuestionHost, type QuestionParts } from './question.ts'
 import type { Lang } from './sentences.ts'
 import { replayFrom, type Turn, viewOf } from './turn.ts'
@@ -29,6 +30,8 @@ type Asking = { question: Question; askers: Set<Attached> }
 const MAX_TURNS = 50
 const MAX_UNITS = 65_536
 const MAX_SPENT_IDS = 1000
+/** How old the stored text of an answer on its way may be while more comes. */
+const STORE_TEXT_MS = 1000
 
 /** A conversation: its turns, the sockets that show it, and at most one question on its way. */
 export class Session {
@@ -40,6 +43,8 @@ export class Session {
   private readonly spentIds = new Set<string>()
   private refusedId: string | undefined
   private cancelGrace: (() => void) | undefined
+  /** When the text on its way was stored last, on the monotonic clock. */
+  private storedAt = 0
 
   constructor(
     private readonly parts: SessionParts,
@@ -58,7 +63,7 @@ export class Session {
     return this.asking !== undefined
   }
 
-  attach(socket: Attached, hello: Hello, resumed: boolean): void {
+  attach(socket: Attached, hello: Hello, resumed: boolean): Seat {
     this.cancelGrace?.()
     this.cancelGrace = undefined
     this.sockets.add(socket)
@@ -67,10 +72,30 @@ export class Session {
     if (named) this.replay(socket, named, hello.answer?.offset ?? 0)
     const streaming = this.turns.find((turn) => turn.state === 'streaming')
     if (streaming && streaming !== named) this.replay(socket, streaming, 0)
+    return this.seat(socket)
+  }
+
+  /** Another process has taken it: who is here comes back, and follows it there. */
+  lost(): void {
+    for (const { wire } of [...this.sockets]) wire.close(closes.restart)
+    this.interrupt()
+  }
+
+  private seat(socket: Attached): Seat {
+    const session = this
+    return {
+      get answering() {
+        return session.answering
+      },
+      ask: (ask) => session.ask(socket, ask),
+      stop: (id) => session.stop(id),
+      forget: () => void session.forget(socket),
+      leave: () => session.detach(socket),
+    }
   }
 
   /** The last one to leave mid-answer leaves it going for the grace time. */
-  detach(socket: Attached): void {
+  private detach(socket: Attached): void {
     if (!this.sockets.delete(socket) || this.sockets.size > 0) return
     if (!this.asking) return this.home.idle(this)
     this.cancelGrace = this.parts.question.clock.after(this.parts.graceMs, () => this.interrupt())
@@ -93,7 +118,7 @@ export class Session {
     await this.asking?.question.settled
   }
 
-  ask(from: Attached, ask: Ask): void {
+  private ask(from: Attached, ask: Ask): void {
     const known = this.turns.find((turn) => turn.id === ask.id)
     if (known) return this.replay(from, known, 0)
     if (this.asking?.question.id === ask.id) return void this.asking.askers.add(from)
@@ -117,14 +142,14 @@ export class Session {
   }
 
   /** Of a finished or just refused id it does nothing; false: there is no such id. */
-  stop(id: string): boolean {
+  private stop(id: string): boolean {
     const asking = this.asking?.question.id === id
     if (asking) this.asking?.question.stop('stopped')
     return asking || id === this.refusedId || this.spentIds.has(id) || this.turns.some((turn) => turn.id === id)
   }
 
   /** Erases the conversation everywhere; an answer on its way is stopped first. */
-  async forget(from: Attached): Promise<void> {
+  private async forget(from: Attached): Promise<void> {
     if (this.erasing) return void this.erasing.add(from)
     const waiting = new Set([from])
     this.erasing = waiting
@@ -141,7 +166,7 @@ export class Session {
     if (this.sockets.size === 0) this.home.idle(this)
   }
 
-  fail(to: Attached, code: ErrorCode, more: Pick<Failure, 'id' | 'retryAfterMs' | 'challenge'> = {}): void {
+  private fail(to: Attached, code: ErrorCode, more: Pick<Failure, 'id' | 'retryAfterMs' | 'challenge'> = {}): void {
     // A stop that crosses its question's refusal on the way is no mistake.
     if (more.id !== undefined) this.refusedId = more.id
     const message = this.parts.assistant().sentence(code, to.lang, more)
@@ -209,6 +234,7 @@ export class Session {
       text: (turn, text) => {
         this.broadcast({ type: 'delta', id: turn.id, offset: turn.answer.length, text })
         turn.answer += text
+        this.keepText(turn)
       },
       done: (turn, reason) => {
         this.broadcast(doneOf(turn, reason))
@@ -240,10 +266,19 @@ export class Session {
 
   private async add(turn: Turn): Promise<void> {
     await this.journal.save(turn)
+    this.storedAt = this.parts.question.clock.monotonic()
     // Together, so that a socket that comes now sees either neither or both.
     this.turns.push(turn)
     this.keepWindow()
     this.broadcast(startOf(turn))
+  }
+
+  /** Now and then, for the case that this process dies: what is stored then comes back as interrupted. */
+  private keepText(turn: Turn): void {
+    const now = this.parts.question.clock.monotonic()
+    if (now - this.storedAt < STORE_TEXT_MS) return
+    this.storedAt = now
+    void this.journal.save(turn)
   }
 
   /** At most 50 turns and 64 Ki UTF-16 units; the last turn always stays. */

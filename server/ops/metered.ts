@@ -39,10 +39,11 @@ export function meteredStore(
       beat: timed('ledger_beat', (beat) => ledger.beat(beat)),
     },
     conversations: {
-      load: timed('conversation_load', (key) => conversations.load(key)),
+      load: timed('conversation_load', (key, gone) => conversations.load(key, gone)),
       put: timed('conversation_put', (key, n, blob, expiresAt) => conversations.put(key, n, blob, expiresAt)),
       trim: timed('conversation_trim', (key, n) => conversations.trim(key, n)),
       erase: timed('conversation_erase', (key) => conversations.erase(key)),
+      leave: timed('conversation_leave', (key) => conversations.leave(key)),
       sweep: timed('conversation_sweep', (now) => conversations.sweep(now)),
     },
   }

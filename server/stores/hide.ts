@@ -17,3 +17,6 @@ export function hiding(salt: string): (name: string) => string {
 }
 
 export const newSalt = (): string => randomBytes(32).toString('base64url')
+
+/** What a process is called in its store. */
+export const newPeerId = (): string => randomBytes(9).toString('base64url')

@@ -1,4 +1,4 @@
-import type { ConversationStore } from '../chat/ports.ts'
+import type { ConversationStore, Peers } from '../chat/ports.ts'
 import type { Clock } from '../clock.ts'
 import type { Book } from '../quota/book.ts'
 import type { Tats } from '../quota/bucket.ts'
@@ -29,6 +29,7 @@ export function memoryStore(clock: Clock): Store {
     buckets: tokenBuckets(tokens),
     ledger: ledgerOn(memoryBook(assertOpen), { now: () => clock.now(), hide: hiding(newSalt()) }),
     conversations: memoryConversations(clock, assertOpen),
+    peers: noPeers,
     secrets: memorySecrets(assertOpen),
     diary: memoryDiary(assertOpen),
     questions: memoryQuestions(clock, assertOpen),
@@ -38,6 +39,9 @@ export function memoryStore(clock: Clock): Store {
     },
   }
 }
+
+/** Nobody shares this memory. */
+const noPeers: Peers = { connect: async () => undefined, serve: async () => undefined }
 
 const SWEPT_PER_TAKE = 4
 
@@ -119,13 +123,15 @@ function memoryConversations(clock: Clock, assertOpen: () => void): Conversation
   return {
     async load(key) {
       const turns = live(key)?.turns
-      return turns && [...turns].sort(([a], [b]) => a - b).map(([, blob]) => blob.slice())
+      const inOrder = turns && [...turns].sort(([a], [b]) => a - b)
+      return inOrder && { at: 'here', blobs: inOrder.map(([, blob]) => blob.slice()) }
     },
     async put(key, n, blob, expiresAt) {
       const row = live(key) ?? { expiresAt, turns: new Map() }
       row.turns.set(n, blob.slice())
       row.expiresAt = expiresAt
       rows.set(key, row)
+      return true
     },
     async trim(key, n) {
       const turns = live(key)?.turns
@@ -135,6 +141,7 @@ function memoryConversations(clock: Clock, assertOpen: () => void): Conversation
       assertOpen()
       rows.delete(key)
     },
+    leave: async () => assertOpen(),
     async sweep(now) {
       assertOpen()
       const gone = [...rows].filter(([, row]) => row.expiresAt <= now)

@@ -1,4 +1,4 @@
-import type { ConversationStore, QuestionStore } from '../chat/ports.ts'
+import type { ConversationStore, Peers, QuestionStore } from '../chat/ports.ts'
 import type { DiaryStore } from '../diary.ts'
 import type { LedgerStore } from '../quota/ledger.ts'
 import type { Buckets, Secrets } from '../quota/port.ts'
@@ -11,6 +11,7 @@ export type Store = {
   readonly tokens: TokenStore
   readonly ledger: LedgerStore
   readonly conversations: ConversationStore
+  readonly peers: Peers
   readonly secrets: Secrets
   readonly diary: DiaryStore
   readonly questions: QuestionStore
@@ -30,6 +31,7 @@ export type StoreErrorCode =
   | 'unsafe'
   | 'unreachable'
   | 'unconfirmed'
+  | 'elsewhere'
 
 /** Why a store can't be used; `message` is a sentence for the admin. */
 export class StoreError extends Error {

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { Secrets } from '../quota/port.ts'
 import { tokenBuckets } from '../quota/token-bucket.ts'
-import { hiding, newSalt } from './hide.ts'
+import { hiding, newPeerId, newSalt } from './hide.ts'
 import type { Store } from './port.ts'
 import { StoreError } from './port.ts'
 import { redisTokens } from './redis-buckets.ts'
@@ -11,6 +11,7 @@ import { connectRedis, NOT_INITIALIZED } from './redis-connection.ts'
 import { redisConversations } from './redis-conversations.ts'
 import { redisDiary } from './redis-diary.ts'
 import { redisLedger } from './redis-ledger.ts'
+import { redisPeers } from './redis-peers.ts'
 import { redisQuestions } from './redis-questions.ts'
 import { text } from './redis-replies.ts'
 import { newSecret, secretOf } from './secrets.ts'
@@ -40,13 +41,16 @@ export async function redisStore(given: string, clock: Clock, log: Log): Promise
     throw cause
   }
   const parts = { redis, front: FRONT, now: () => clock.now(), hide: (name: string) => hide(name) }
+  const self = newPeerId()
+  const peers = redisPeers({ url, redis, front: FRONT, self })
   const tokens = redisTokens(parts)
   return {
     kind: 'redis',
     tokens,
     buckets: tokenBuckets(tokens),
     ledger: redisLedger(parts),
-    conversations: redisConversations(parts),
+    conversations: redisConversations({ ...parts, self }),
+    peers,
     secrets: redisSecrets(redis),
     diary: redisDiary(parts),
     questions: redisQuestions(parts),
@@ -55,7 +59,10 @@ export async function redisStore(given: string, clock: Clock, log: Log): Promise
         () => true,
         () => false,
       ),
-    close: () => redis.close(),
+    async close() {
+      await peers.close()
+      await redis.close()
+    },
   }
 }
 

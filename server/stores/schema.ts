@@ -53,4 +53,8 @@ export const migrations: readonly string[] = [
     blob BLOB NOT NULL
   ) STRICT;
   `,
+  // The process that has a session; nobody when it is missing.
+  `
+  ALTER TABLE sessions ADD COLUMN owner TEXT;
+  `,
 ]

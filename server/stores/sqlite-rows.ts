@@ -153,6 +153,10 @@ function text(row: unknown, name: string): string {
   return value
 }
 
+/** Undefined where the row has NULL. */
+export const optionalText = (row: unknown, name: string): string | undefined =>
+  column(row, name) === null ? undefined : text(row, name)
+
 function scopeOf(row: unknown): ScopeRow {
   const [spent, held] = [integer(row, 'spent'), integer(row, 'held')]
   return { spent, held, requests: integer(row, 'requests'), outputTokens: integer(row, 'output_tokens') }

@@ -9,7 +9,7 @@ import { toMicros } from '../quota/bucket.ts'
 import type { BookStore } from '../quota/ledger-report.ts'
 import { ledgerOn } from '../quota/ledger-report.ts'
 import { tokenBuckets, tokensOn } from '../quota/token-bucket.ts'
-import { hiding, newSalt } from './hide.ts'
+import { hiding, newPeerId, newSalt } from './hide.ts'
 import type { Lane } from './lane.ts'
 import { BUSY_MS, execWaiting, openLane } from './lane.ts'
 import type { Store } from './port.ts'
@@ -18,6 +18,7 @@ import { migrations } from './schema.ts'
 import { secretsOn } from './secrets.ts'
 import { sqliteConversations } from './sqlite-conversations.ts'
 import { sqliteDiary } from './sqlite-diary.ts'
+import { type OpenPeers, sqlitePeers } from './sqlite-peers.ts'
 import { sqliteQuestions } from './sqlite-questions.ts'
 import type { Prepare } from './sqlite-rows.ts'
 import { integer, remembering, sqliteBook, sqliteTats } from './sqlite-rows.ts'
@@ -35,14 +36,17 @@ export async function sqliteStore(path: string, clock: Clock, log: Log): Promise
   try {
     await execWaiting(db, 'PRAGMA journal_mode=WAL')
     await migrate(db, file)
-    return await assemble(db, clock, { file, inode })
+    const self = newPeerId()
+    return await assemble(db, clock, { file, inode, self, peers: sqlitePeers(file, self, log) })
   } catch (cause) {
     db.close()
     throw cause instanceof StoreError ? cause : cannotOpen(file, cause)
   }
 }
 
-async function assemble(db: Database, clock: Clock, { file, inode }: { file: string; inode: number }): Promise<Store> {
+type Opened = { file: string; inode: number; self: string; peers: OpenPeers }
+
+async function assemble(db: Database, clock: Clock, { file, inode, self, peers }: Opened): Promise<Store> {
   const prepare = prepareOn(db)
   const log = await open(`${file}-wal`, 'r')
   const connect = () => new Database(file, { timeout: BUSY_MS })
@@ -69,7 +73,8 @@ async function assemble(db: Database, clock: Clock, { file, inode }: { file: str
     tokens,
     buckets: tokenBuckets(tokens),
     ledger,
-    conversations: await sqliteConversations(prepare, lane.run, clock),
+    conversations: await sqliteConversations({ prepare, run: lane.run, clock, self }),
+    peers,
     secrets: secretsOn((step) => lane.run(true, () => step(book))),
     diary: await sqliteDiary(prepare, lane.run),
     questions: await sqliteQuestions(prepare, lane.run, clock),
@@ -84,6 +89,7 @@ async function assemble(db: Database, clock: Clock, { file, inode }: { file: str
     },
     async close() {
       if (!(await lane.close())) return
+      await peers.close()
       await log.close()
       await db.exec('PRAGMA wal_checkpoint(TRUNCATE)').catch(() => undefined)
       db.close()

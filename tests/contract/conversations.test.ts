@@ -1,10 +1,12 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Kept } from '../../server/chat/ports.ts'
 import type { StoreKind } from './stores.ts'
 import { storeKinds } from './stores.ts'
 
 const blob = (...values: number[]) => Uint8Array.from(values)
-const plain = (blobs: Uint8Array[] | undefined) => blobs?.map((each) => [...each])
+const blobsOf = (kept: Kept | undefined) => (kept?.at === 'here' ? kept.blobs : undefined)
+const plain = (kept: Kept | undefined) => blobsOf(kept)?.map((each) => [...each])
 
 function conversationContract(kind: StoreKind): void {
   const it = (name: string, run: Parameters<typeof kind.use>[0]) => test(`${kind.name}: ${name}`, () => kind.use(run))
@@ -24,7 +26,7 @@ function conversationContract(kind: StoreKind): void {
     const mine = new Uint8Array(8).fill(1).subarray(2, 5)
     await conversations.put('s', 0, mine, clock.now() + 1000)
     mine.fill(9)
-    const [loaded] = (await conversations.load('s')) ?? []
+    const [loaded] = blobsOf(await conversations.load('s')) ?? []
     loaded?.fill(8)
     assert.equal(plain(await conversations.load('s')), [[1, 1, 1]])
   })
@@ -48,7 +50,7 @@ function conversationContract(kind: StoreKind): void {
     await conversations.put('s', 0, blob(0), start + 1000)
     await conversations.put('s', 1, blob(1), start + 2000)
     clock.advance(1999)
-    assert.is((await conversations.load('s'))?.length, 2)
+    assert.is(blobsOf(await conversations.load('s'))?.length, 2)
     clock.advance(1)
     assert.is(await conversations.load('s'), undefined)
     await conversations.put('s', 2, blob(2), start + 9000)
@@ -68,18 +70,51 @@ function conversationContract(kind: StoreKind): void {
     }
     assert.is(await conversations.sweep(start + 20), 2)
     assert.is(await conversations.sweep(start + 20), 0)
-    assert.is((await conversations.load('c'))?.length, 2)
+    assert.is(blobsOf(await conversations.load('c'))?.length, 2)
     assert.is(await conversations.load('a'), undefined)
   })
 
   if (!kind.shared) return
 
-  it('another process on the same data sees it', async ({ clock, open }) => {
-    const [one, two] = [await open(), await open()]
-    await one.conversations.put('s', 0, blob(1), clock.now() + 1000)
-    assert.equal(plain(await two.conversations.load('s')), [[1]])
-    await two.conversations.erase('s')
-    assert.is(await one.conversations.load('s'), undefined)
+  it('a session is one process’s alone, until that gives it up or is gone', async ({ clock, open }) => {
+    const [one, two] = [(await open()).conversations, (await open()).conversations]
+    const later = clock.now() + 1000
+    assert.is(await one.put('s', 0, blob(1), later), true)
+    const there = await two.load('s')
+    assert.is(there?.at, 'elsewhere')
+    assert.is(await two.put('s', 0, blob(2), later), false)
+    assert.is(await two.erase('s').catch((cause) => cause.code), 'elsewhere')
+    await two.leave('s')
+    assert.equal(await two.load('s', 'somebody'), there)
+    assert.equal(plain(await one.load('s')), [[1]])
+    await one.leave('s')
+    assert.equal(plain(await two.load('s')), [[1]])
+    assert.is(await one.put('s', 0, blob(3), later), false)
+    const owner = await one.load('s')
+    assert.is(owner?.at, 'elsewhere')
+    assert.equal(plain(await one.load('s', owner?.at === 'elsewhere' ? owner.owner : '')), [[1]])
+    assert.is(await two.put('s', 0, blob(4), later), false, 'the one that was thought gone')
+    await one.erase('s')
+    assert.is(await two.load('s'), undefined)
+    assert.is(await two.put('s', 0, blob(5), later), true)
+  })
+
+  it('of many that come for a session at once, one gets it', async ({ clock, open }) => {
+    const stores = await Promise.all([open(), open(), open()])
+    await stores[0]?.conversations.put('s', 0, blob(1), clock.now() + 1000)
+    await stores[0]?.conversations.leave('s')
+    const found = await Promise.all(stores.map(({ conversations }) => conversations.load('s')))
+    assert.is(found.filter((kept) => kept?.at === 'here').length, 1)
+    assert.is(new Set(found.flatMap((kept) => (kept?.at === 'elsewhere' ? [kept.owner] : []))).size, 1)
+  })
+
+  it('an expired session is free, whoever had it', async ({ clock, open }) => {
+    const [one, two] = [(await open()).conversations, (await open()).conversations]
+    await one.put('s', 0, blob(1), clock.now() + 10)
+    clock.advance(10)
+    assert.is(await two.load('s'), undefined)
+    assert.is(await two.put('s', 0, blob(2), clock.now() + 10), true)
+    assert.equal(plain(await two.load('s')), [[2]])
   })
 }
 

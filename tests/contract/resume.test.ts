@@ -1,9 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { WebSocket } from 'ws'
-import type { ClientMessage, ServerMessage } from '../../protocol/messages.ts'
-import { SUBPROTOCOL } from '../../protocol/messages.ts'
-import { parseServerMessage } from '../../protocol/parse.ts'
+import { Tab } from '../helpers/live-tab.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
 
 const CHUNKS = ['Bon vent, ', 'marin 🚲', ' ! Nos ', 'vélos 🌊🌊', '.']
@@ -15,74 +12,6 @@ const WIDE = {
   IP_ASK_BURST: '1000',
   MAX_STREAMS_PER_IP: '100',
 }
-
-/** A tab on a real socket: its messages in order, each waited for. */
-class Tab {
-  session = ''
-  text = ''
-  private readonly queue: ServerMessage[] = []
-  private wake = () => {}
-
-  private constructor(private readonly socket: WebSocket) {
-    socket.on('message', (data) => {
-      const parsed = parseServerMessage(String(data))
-      if (!parsed.ok) throw new Error(parsed.reason)
-      this.queue.push(parsed.message)
-      this.wake()
-    })
-  }
-
-  static async open(
-    server: TestServer,
-    hello: Omit<Extract<ClientMessage, { type: 'hello' }>, 'type'> = {},
-  ): Promise<Tab> {
-    const socket = new WebSocket(server.ws, SUBPROTOCOL)
-    const tab = new Tab(socket)
-    await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
-    tab.send({ type: 'hello', ...hello })
-    tab.session = (await tab.next('welcome')).session
-    return tab
-  }
-
-  send(message: ClientMessage): void {
-    this.socket.send(JSON.stringify(message))
-  }
-
-  /** The next message, which must be of that type. */
-  async next<T extends ServerMessage['type']>(type: T): Promise<Extract<ServerMessage, { type: T }>> {
-    while (this.queue.length === 0) await new Promise<void>((resolve) => (this.wake = resolve))
-    const message = this.queue.shift()
-    if (!isOf(message, type)) throw new Error(`${type} was due, not ${JSON.stringify(message)}`)
-    return message
-  }
-
-  /** Reads deltas until the text is `length` long; each goes on where the one before ended. */
-  async read(length: number, from = this.text.length): Promise<void> {
-    this.text = this.text.slice(0, from)
-    while (this.text.length < length) {
-      const { offset, text } = await this.next('delta')
-      assert.is(offset, this.text.length)
-      this.text += text
-    }
-  }
-
-  async end(reason = 'complete'): Promise<void> {
-    const done = await this.next('done')
-    assert.equal([done.reason, done.length, this.text], [reason, TEXT.length, TEXT])
-  }
-
-  /** Cuts the connection without a close frame. */
-  drop(): Promise<unknown> {
-    const gone = new Promise((resolve) => this.socket.once('close', resolve))
-    this.socket.terminate()
-    return gone
-  }
-}
-
-const isOf = <T extends ServerMessage['type']>(
-  message: ServerMessage | undefined,
-  type: T,
-): message is Extract<ServerMessage, { type: T }> => message?.type === type
 
 async function onServer(run: (server: TestServer) => Promise<void>): Promise<void> {
   const server = await startServer(WIDE)
@@ -120,7 +49,7 @@ for (const missed of [0, 1])
         await two.next('start')
         if (at + missed < CHUNKS.length) server.emulator.release(CHUNKS.length - at - missed)
         await two.read(TEXT.length)
-        await two.end()
+        await two.end(TEXT)
         assert.is(server.emulator.ledger().requests, 1)
         await two.drop()
       }
@@ -142,7 +71,7 @@ test('[RES1] a connection that is lost again and again ends with the whole text'
     }
     server.emulator.release(1)
     await tab.read(TEXT.length)
-    await tab.end()
+    await tab.end(TEXT)
     assert.is(server.emulator.ledger().requests, 1)
     await tab.drop()
   }))
@@ -160,7 +89,7 @@ test('[RES2] a page that is loaded anew mid-answer gets all of it from the begin
     await two.read(lengthOf(2))
     server.emulator.release(CHUNKS.length - 2)
     await two.read(TEXT.length)
-    await two.end()
+    await two.end(TEXT)
     assert.is(server.emulator.ledger().requests, 1)
     await two.drop()
   }))
@@ -176,12 +105,12 @@ test('[SES1] two tabs read one answer; when one goes the other reads on, and a f
     await one.drop()
     server.emulator.release(CHUNKS.length - 1)
     await two.read(TEXT.length)
-    await two.end()
+    await two.end(TEXT)
     const three = await Tab.open(server, { session: one.session, answer: { id: 'q1', offset: one.text.length } })
     three.text = one.text
     await three.next('start')
     await three.read(TEXT.length)
-    await three.end()
+    await three.end(TEXT)
     assert.is(server.emulator.ledger().requests, 1)
     for (const tab of [two, three]) await tab.drop()
   }))

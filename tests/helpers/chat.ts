@@ -3,6 +3,8 @@ import type { ClientMessage, ServerMessage } from '../../protocol/messages.ts'
 import { type AskContext, createAdmission } from '../../server/chat/admission.ts'
 import { Connection } from '../../server/chat/connection.ts'
 import { createFilter } from '../../server/chat/filter.ts'
+import { createFollow } from '../../server/chat/follow.ts'
+import { createLender, type Lender } from '../../server/chat/lend.ts'
 import type { Assistant, Wire } from '../../server/chat/ports.ts'
 import type { QuestionLine } from '../../server/chat/question.ts'
 import { createRegistry, type Registry } from '../../server/chat/registry.ts'
@@ -13,6 +15,7 @@ import { withRetry } from '../../server/model/retry.ts'
 import type { Buckets } from '../../server/quota/port.ts'
 import { memoryStore } from '../../server/stores/memory.ts'
 import { vault } from '../../server/vault.ts'
+import { type Hub, hub } from './hub.ts'
 import { type ManualClock, manualClock } from './manual-clock.ts'
 import { type RecordingWallet, recordingWallet } from './recording-wallet.ts'
 import { type ScriptedModel, scriptedModel } from './scripted-model.ts'
@@ -32,6 +35,15 @@ export type ChatOptions = {
   attempts?: number
   /** What the knowledge says; undefined: KNOWLEDGE_FALLBACK is off. */
   fallback?: string
+  /** Its store and the processes on it, as another chat of the test has them. */
+  process?: {
+    name: string
+    hub: Hub
+    clock: ManualClock
+    model: ScriptedModel
+    wallet: RecordingWallet
+    random: Random
+  }
 }
 /** The chat's rooms over fakes; everything it waits for is in the test's hand. */
 export type Chat = {
@@ -42,6 +54,8 @@ export type Chat = {
   buckets: { broken: boolean; taken: number }
   streams: Streams
   registry: Registry
+  lender: Lender
+  die(): void
   lines: QuestionLine[]
   refused: string[]
   /** A new socket of a visitor; `address` counts its streams. */
@@ -67,12 +81,14 @@ export type Client = {
 export const calm = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 export function createChat(options: ChatOptions = {}): Chat {
-  const clock = manualClock()
-  const random = countingRandom()
-  const model = scriptedModel()
-  const wallet = recordingWallet()
+  const clock = options.process?.clock ?? manualClock()
+  const random = options.process?.random ?? countingRandom()
+  const model = options.process?.model ?? scriptedModel()
+  const wallet = options.process?.wallet ?? recordingWallet()
   const memory = memoryStore(clock)
-  const store = slowStore(memory.conversations)
+  const joined = options.process?.hub.join(options.process.name)
+  const store = slowStore(joined?.conversations ?? memory.conversations)
+  const peers = joined?.peers ?? memory.peers
   const buckets = { broken: false, taken: 0 }
   const streams = createStreams(options.maxStreams ?? 20, options.maxStreamsPerAddress ?? 20)
   const lines: QuestionLine[] = []
@@ -87,6 +103,8 @@ export function createChat(options: ChatOptions = {}): Chat {
   const retry = { attempts: options.attempts ?? 1, maxDelayMs: 8000, patienceMs: 60_000, clock, random }
   const registry = createRegistry({
     random,
+    clock,
+    follow: createFollow({ peers, vault, clock }),
     journal: { store, vault, ttlMs: TTL_MS, now: clock.now, log: silentLog },
     session: {
       question: {
@@ -104,23 +122,34 @@ export function createChat(options: ChatOptions = {}): Chat {
       demo: false,
     },
   })
+  const connectTo = (registry: Pick<Registry, 'enter'>) => (wire: Wire, context: AskContext) => {
+    const onRefused = (code: string) => void refused.push(code)
+    return new Connection({ registry, assistant: () => assistant, onRefused }, wire, context)
+  }
+  const lender = createLender({ registry, vault, connectTo })
+  void peers.serve(lender.accept)
   const connect = (address = 'visitor') => {
     const rule = { name: 'connection', burst: options.burst ?? 1000, perMinute: 1 }
     const context = { addressKey: address, takes: [{ rule, key: random.token(12) }] }
-    const parts = {
-      registry,
-      assistant: () => assistant,
-      log: silentLog,
-      onRefused: (code: string) => void refused.push(code),
-    }
-    return createClient((wire) => new Connection(parts, wire, context satisfies AskContext))
+    return createClient((wire) => connectTo(registry)(wire, context))
   }
   const enter: Chat['enter'] = async (session, answer) => {
     const client = connect()
     await client.send({ type: 'hello', ...(session !== undefined && { session }), ...(answer && { answer }) })
     return client
   }
-  return { clock, model, wallet, store, buckets, streams, registry, lines, refused, connect, enter }
+  const die = () => joined?.die()
+  return { clock, model, wallet, store, buckets, streams, registry, lender, die, lines, refused, connect, enter }
+}
+
+/** Two processes, one store; time, the model and the wallet are the same for both. */
+export function createTwo(options: ChatOptions = {}): { one: Chat; two: Chat; hub: Hub } {
+  const [clock, random] = [manualClock(), countingRandom()]
+  const shared = hub(memoryStore(clock).conversations)
+  const parts = { hub: shared, clock, random, model: scriptedModel(), wallet: recordingWallet() }
+  const one = createChat({ ...options, process: { ...parts, name: 'one' } })
+  const two = createChat({ ...options, process: { ...parts, name: 'two' } })
+  return { one, two, hub: shared }
 }
 
 function createClient(open: (wire: Wire) => Connection): Client {

@@ -15,6 +15,8 @@ export type TestRedis = {
   /** Forgets everything, the sentinel included. */
   empty(): Promise<void>
   command(...words: [string, ...string[]]): Promise<unknown>
+  /** Hears what is published on any channel; returns how to stop it. */
+  listen(heard: (text: string) => void): Promise<() => void>
   /** Ends the server as a crash would. */
   kill(): Promise<void>
   /** Starts it again on its port and its files. */
@@ -66,6 +68,12 @@ export async function startRedis(...flags: string[]): Promise<TestRedis | undefi
     port,
     command,
     kill,
+    async listen(heard) {
+      const client = new Redis({ port, host: '127.0.0.1' })
+      client.on('pmessage', (_pattern, _channel, text: string) => heard(text))
+      await client.psubscribe('*')
+      return () => client.disconnect()
+    },
     empty: async () => void (await command('FLUSHALL')),
     async start() {
       child = await launch(binary, args)

@@ -30,10 +30,11 @@ export function slowStore(inner: ConversationStore): SlowStore {
       gate = new Promise((resolve) => (open = resolve))
     },
     letGo: () => open(),
-    load: (key) => through('load', () => inner.load(key)),
+    load: (key, gone) => through('load', () => inner.load(key, gone)),
     put: (key, n, blob, expiresAt) => through(`put ${n}`, () => inner.put(key, n, blob, expiresAt)),
     trim: (key, n) => through(`trim ${n}`, () => inner.trim(key, n)),
     erase: (key) => through('erase', () => inner.erase(key)),
+    leave: (key) => through('leave', () => inner.leave(key)),
     sweep: (now) => through('sweep', () => inner.sweep(now)),
   }
   return slow

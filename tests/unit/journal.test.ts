@@ -18,8 +18,12 @@ function setup() {
   const events: string[] = []
   const log: Log = { ...silentLog, error: (event) => events.push(event) }
   const parts: JournalParts = { store, vault, ttlMs: TTL, now: clock.now, log }
-  const kept = async () => (await loadTurns(parts, TOKEN))?.map(({ n, answer }) => `${n}:${answer}`)
-  return { clock, store, events, parts, kept, journal: openJournal(parts, TOKEN) }
+  const kept = async () => {
+    const loaded = await loadTurns(parts, TOKEN)
+    return loaded?.at === 'here' ? loaded.turns.map(({ n, answer }) => `${n}:${answer}`) : undefined
+  }
+  const journal = openJournal(parts, TOKEN, () => events.push('lost'))
+  return { clock, store, events, parts, kept, journal }
 }
 
 const turn = (n: number, answer = ''): Turn => ({
@@ -122,6 +126,19 @@ test('the store sees neither the token nor what was said', async () => {
   }
   await journal.save(turn(0, 'bleu marine'))
   for (const text of seen) assert.not.ok(/AAAA|vélo|bleu|q0/.test(text))
+})
+
+test('once another process has the session, it is told once and nothing is written any more', async () => {
+  const { journal, store, events } = setup()
+  store.put = async () => {
+    store.calls.push('refused')
+    return false
+  }
+  await Promise.all([journal.save(turn(0)), journal.save(turn(1))])
+  await journal.save(turn(2))
+  await journal.trim(2)
+  assert.equal([events, store.calls], [['lost'], ['refused']])
+  assert.not.ok(journal.behind)
 })
 
 test.run()

@@ -89,7 +89,7 @@ test('each call of the store is timed, and a rejected one counted', async () => 
   assert.is((await metered.buckets.take(takes)).ok, true)
   assert.is((await metered.buckets.take(takes)).ok, false)
   await metered.conversations.put('k', 0, new Uint8Array([1]), clock.now() + 1000)
-  assert.equal(await metered.conversations.load('k'), [new Uint8Array([1])])
+  assert.equal(await metered.conversations.load('k'), { at: 'here', blobs: [new Uint8Array([1])] })
   await store.close()
   await assertRejects(() => metered.ledger.halt('x'))
   await assertRejects(() => metered.conversations.load('k'))

@@ -219,7 +219,11 @@ test('[SES3] damaged turns are left out, and new ones take their places', async 
   }
   await client.drop()
   const { load } = chat.store
-  chat.store.load = async (key) => (await load(key))?.map((blob, n) => (n === 1 ? blob : blob.fill(7, 20)))
+  chat.store.load = async (key) => {
+    const kept = await load(key)
+    if (kept?.at === 'here') for (const n of [0, 2]) kept.blobs[n]?.fill(7, 20)
+    return kept
+  }
   const back = await chat.enter(client.session)
   assert.equal(brief(back.received), ['welcome resumed q2:complete'])
   await back.ask('q4')
