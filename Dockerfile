@@ -16,7 +16,7 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY persona persona
-COPY deploy/backup.mjs deploy/probe.mjs deploy/
+COPY deploy/probe.mjs deploy/
 RUN install -d -m 0700 -o node -g node /data
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 STORE_URL=sqlite:/data/le-mecano.db
 VOLUME /data

@@ -19,7 +19,7 @@ const partOf = (name) => join(root, `client/${name}.ts`)
 export async function buildServer(outdir = join(root, 'dist/server')) {
   await rm(outdir, { recursive: true, force: true })
   await build({
-    entryPoints: ['main', 'budget', 'logs', 'report'].map((name) => join(root, `server/${name}.ts`)),
+    entryPoints: ['main', 'budget', 'logs', 'maintenance', 'report'].map((name) => join(root, `server/${name}.ts`)),
     outdir,
     bundle: true,
     // What one store or mode alone needs is loaded with it.

@@ -61,6 +61,7 @@ export type App = {
   drain(): Promise<void>
   readonly connections: number
   readonly streams: number
+  readonly state: 'serving' | 'draining' | 'drained'
   refusedPerMinute(): number
 }
 
@@ -170,6 +171,7 @@ export function createApp(parts: AppParts): App {
   })
 
   let drained: Promise<void> | undefined
+  let gone = false
   const sweep = () => {
     cancelSweep = clock.after(SWEEP_MS, sweep)
     Promise.all([registry.sweep(), store.questions.sweep(clock.now())]).catch(() => log.error('sweep_failed'))
@@ -197,6 +199,7 @@ export function createApp(parts: AppParts): App {
     cancelSweep()
     await Promise.all([gateway.close(), adminClosed])
     server.closeAllConnections()
+    gone = true
   }
 
   return {
@@ -210,6 +213,10 @@ export function createApp(parts: AppParts): App {
     },
     get streams() {
       return streams.count
+    },
+    get state() {
+      if (gone) return 'drained'
+      return drained ? 'draining' : 'serving'
     },
     refusedPerMinute: () => refused.perMinute(),
   }

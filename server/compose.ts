@@ -16,8 +16,9 @@ import { geminiModel } from './model/gemini.ts'
 import { thinkingOf } from './model/thinking.ts'
 import { budgetPicture } from './ops/admin/budget-picture.ts'
 import { createTally, type Tally } from './ops/admin/tally.ts'
-import { budgetReader } from './ops/budget-readings.ts'
+import { type BudgetReadings, budgetReader } from './ops/budget-readings.ts'
 import { createDiary } from './ops/diary.ts'
+import { withFirstToken } from './ops/first-token.ts'
 import { meteredStore } from './ops/metered.ts'
 import { createMetrics } from './ops/metrics.ts'
 import { readPersonaFolder } from './persona-files.ts'
@@ -35,8 +36,11 @@ import { vault } from './vault.ts'
 export type House = {
   app: App
   demo: boolean
-  /** What the day has left of the budget, in the currency of the prices, or undefined while the store is down. */
-  budgetLeft(): Promise<number | undefined>
+  readonly store: Store['kind']
+  /** The wallet as it stands, or undefined while the store is down. */
+  budget(): Promise<BudgetReadings | undefined>
+  /** The median of the last answers, or undefined before the first. */
+  firstTokenMs(): number | undefined
   /** Reads the persona again; a broken one is logged and the old one stays. */
   reloadPersona(): Promise<void>
   /** Drains, then lets go of the store and the emulator. */
@@ -51,8 +55,6 @@ export type HouseOptions = {
   /** Another way to book, for measurements beside ours. */
   wallet?: (options: WalletOptions) => Wallet
 }
-
-const NANO = 1_000_000_000
 
 /** Opens the store, reads persona and pages, and puts the server together; rejects with CannotStart. */
 export async function compose({ config, log, clientDir, ...options }: HouseOptions): Promise<House> {
@@ -73,8 +75,8 @@ export async function compose({ config, log, clientDir, ...options }: HouseOptio
   const windowAt = budget.daySeconds === undefined ? windows(budget.timeZone) : shortWindows(budget.daySeconds)
   const diary = createDiary({ store: opened.diary, clock, windowAt })
   const tally = config.adminToken === undefined ? undefined : createTally(clock)
-  const counted = both(metrics.meter, diary.meter)
-  const meter = tally ? both(counted, tally.meter) : counted
+  const timed = withFirstToken(both(metrics.meter, diary.meter))
+  const meter = tally ? both(timed.meter, tally.meter) : timed.meter
   const store = { ...opened, ...meteredStore(opened, clock, meter) }
   const emulator = config.gemini.apiKey === undefined ? await startDemo(config, clock, random, shown.lang) : undefined
   const wallet = (options.wallet ?? createWallet)({
@@ -134,10 +136,9 @@ export async function compose({ config, log, clientDir, ...options }: HouseOptio
   return {
     app,
     demo: gemini.apiKey === undefined,
-    async budgetLeft() {
-      const state = await wallet.state()
-      return state && (state.capNano - state.spentNano - state.heldNano) / NANO
-    },
+    store: opened.kind,
+    budget: readBudget,
+    firstTokenMs: timed.medianMs,
     // One after the other, or an older reading could end last and win.
     reloadPersona: () => (reloading = reloading.then(reload)),
     async close() {

@@ -85,7 +85,7 @@ export function parseConfig(env: Env, keyFile?: string): ParsedConfig {
     drainMs: s.int('DRAIN_MS', 25_000, 0, 3_600_000),
     allowedOrigins: readOrigins(s),
     trustedProxies: readProxies(s),
-    storeUrl: readStore(s, gemini),
+    storeUrl: readStore(s, gemini, isOneOfMany(env)),
     connectionAsks: readBucket(s, 'CONNECTION_ASK', 4, 10),
     addressAsks: readBucket(s, 'IP_ASK', 10, 20),
     addressUpgrades: readBucket(s, 'IP_UPGRADE', 30, 60),
@@ -182,14 +182,22 @@ function readBucket(s: Settings, name: string, burst: number, perMinute: number)
   return bucket
 }
 
-function readStore(s: Settings, gemini: GeminiConfig): string {
+function readStore(s: Settings, gemini: GeminiConfig, oneOfMany: boolean): string {
   const url = s.text('STORE_URL') ?? 'sqlite:data/le-mecano.db'
   if (!/^(memory:$|sqlite:.+|rediss?:\/\/.+)/.test(url))
     s.fail('STORE_URL', 'must be sqlite:PATH, redis://HOST:PORT or memory:')
   if (url === 'memory:' && gemini.apiKey !== undefined && !upstreamIsLocal(gemini))
     s.fail('STORE_URL', 'memory: forgets what was spent at every restart, so it is refused with a real key')
+  if (url === 'memory:' && oneOfMany)
+    s.fail(
+      'STORE_URL',
+      'memory: is of one process alone, and PM2 runs several here: use sqlite:PATH or redis://HOST:PORT',
+    )
   return url
 }
+
+/** PM2 tells how many it was told to start; `pm2 scale` adds some with a number of their own, from 1 on. */
+const isOneOfMany = (env: Env): boolean => Number(env.instances) > 1 || Number(env.NODE_APP_INSTANCE) > 0
 
 function readBudget(s: Settings, gemini: GeminiConfig): Config['budget'] {
   const timeZone = s.text('BUDGET_TIME_ZONE') ?? 'Europe/Paris'

@@ -7,7 +7,8 @@ import { CannotStart, EX_CONFIG } from './exit.ts'
 import { loadConfig } from './load-config.ts'
 import type { Log } from './log.ts'
 import { hider, pinoLog } from './ops/pino-log.ts'
-import { monitor, ready } from './ops/pm2.ts'
+import { ready } from './ops/pm2.ts'
+import { showToPm2 } from './under-pm2.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
 /** Takes the secrets out of what goes to stderr, as soon as they are known. */
@@ -55,7 +56,7 @@ async function main(): Promise<void> {
   watchForBugs(log)
   const house = await compose({ config, log, clientDir: join(here, '../client') })
   const url = await listen(house, config.listen)
-  const stopMonitor = await watchBudget(house)
+  const stopMonitor = await showToPm2(process, { house, config, clock: systemClock })
   onSignals(house, log, stopMonitor)
   const mode = house.demo ? 'mode démonstration' : 'gemini'
   log.info('listening', { url, mode, model: config.gemini.model })
@@ -71,22 +72,6 @@ async function listen(house: House, where: Listen): Promise<string> {
     const trouble = error instanceof Error && 'code' in error ? TROUBLES[where.kind][String(error.code)] : undefined
     throw trouble === undefined ? error : new CannotStart([trouble])
   }
-}
-
-/** What `pm2 monit` shows; the budget is asked for beside the ticks, so that a slow store delays none. */
-async function watchBudget(house: House): Promise<() => void> {
-  let left = await house.budgetLeft()
-  return monitor(process, systemClock, () => {
-    void house.budgetLeft().then((now) => {
-      left = now
-    })
-    return {
-      Connections: house.app.connections,
-      Streams: house.app.streams,
-      'Budget left': left === undefined ? 'unknown' : left.toFixed(2),
-      'Refused/min': house.app.refusedPerMinute(),
-    }
-  })
 }
 
 function onSignals(house: House, log: Log, stopMonitor: () => void): void {

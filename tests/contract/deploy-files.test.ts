@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -144,23 +144,5 @@ test('compose is well-formed YAML, with settings that exist and rights that are 
       else assert.ok(from in volumes, from)
     }
 })
-
-test('a backup of a missing store is refused in a sentence, and old copies go', () =>
-  inFolder(async (dir) => {
-    const backup = (...args: string[]) => run(process.execPath, ['deploy/backup.mjs', ...args])
-    const refused = await backup(join(dir, 'none.db'), dir).catch((error) => error)
-    assert.is(refused.code, 1)
-    assert.match(refused.stderr, /^no backup was made: ENOENT/)
-    const store = `sqlite:${join(dir, 'shop.db')}`
-    const server = await startServer({ STORE_URL: store })
-    for (let n = 0; n < 3; n++) await backup(join(dir, 'shop.db'), join(dir, 'copies'), '2')
-    await server.close()
-    const copies = await readdir(join(dir, 'copies'))
-    assert.is(copies.length, 2)
-    assert.is((await stat(join(dir, 'copies', copies[0] ?? ''))).mode & 0o777, 0o600)
-    const again = await startServer({ STORE_URL: `sqlite:${join(dir, 'copies', copies[1] ?? '')}` })
-    assert.ok((await fetch(`${again.url}/readyz`)).ok)
-    await again.close()
-  }))
 
 test.run()

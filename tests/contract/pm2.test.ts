@@ -1,97 +1,183 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { startEmulator } from '../../emulator/emulator.ts'
+import { startAsking } from '../helpers/asking.ts'
 import { buildApp } from '../helpers/built-app.ts'
+import { openPm2 } from '../helpers/pm2.ts'
+import { addressOf, KEY, WIDE, writeSettings } from '../helpers/pm2-app.ts'
 import { rawSocket } from '../helpers/raw-socket.ts'
+import { requireTmux } from '../helpers/tools.ts'
 
-const KEY = 'AIzaSyCanary-0123456789_abcdefghijklmno'
-const PM2 = resolve('node_modules/pm2/bin/pm2')
+// One daemon and one app for the whole file: each test goes on from where the one before it left them.
+const tmux = await requireTmux()
+const app = await buildApp()
+const emulator = await startEmulator({ speed: 0, key: KEY })
+// As an admin might have it: secrets stand in the shell as well.
+const secrets = { GEMINI_API_KEY: KEY, METRICS_TOKEN: `${KEY}-metrics`, REDIS_PASSWORD: `${KEY}-redis` }
+const pm2 = await openPm2(app.dir, secrets)
+await writeSettings(app, {
+  ...WIDE,
+  BUDGET_PER_DAY: '1',
+  BUDGET_PER_MONTH: '20',
+  GEMINI_API_KEY: KEY,
+  GEMINI_BASE_URL: emulator.url,
+  PORT: '0',
+  STORE_URL: 'sqlite:data/books.db',
+})
 
-type Described = {
-  name: string
-  pm2_env: { status: string; exit_code?: number; axm_monitor: Record<string, { value: unknown }> }
+const server = async () => {
+  const found = (await pm2.list()).find(({ name }) => name === 'le-mecano')
+  if (!found) throw new Error('PM2 does not run it')
+  return found
 }
+const trigger = async (action: string): Promise<Record<string, unknown>> =>
+  JSON.parse(/=(\{.*\})$/m.exec(await pm2.run(['trigger', 'le-mecano', action]))?.[1] ?? '{}')
 
-/** A PM2 daemon of its own; `pm2(...)` resolves with what the command printed. */
-async function withPm2(
-  cwd: string,
-  run: (pm2: (...args: string[]) => Promise<string>, home: string) => Promise<void>,
-): Promise<void> {
-  const home = await mkdtemp(join(tmpdir(), 'le-mecano-pm2-'))
-  // As an admin might have it: the key stands in the shell as well.
-  const env = { PATH: process.env.PATH, HOME: home, PM2_HOME: home, PM2_DISCRETE_MODE: 'true', GEMINI_API_KEY: KEY }
-  const pm2 = async (...args: string[]) =>
-    (await promisify(execFile)(process.execPath, [PM2, ...args], { cwd, env })).stdout
-  try {
-    await run(pm2, home)
-  } finally {
-    await pm2('kill')
-    await rm(home, { recursive: true, force: true })
-  }
-}
+test('PM2 starts it by ecosystem.config.js, and the maintenance beside it, which ends', async () => {
+  // Resolves once the process has said that it is ready.
+  await pm2.run(['start', 'ecosystem.config.js'])
+  assert.is((await server()).pm2_env.status, 'online')
+  await pm2.until((list) => list.some((it) => it.name === 'le-mecano-maintenance' && it.pm2_env.status === 'stopped'))
+})
 
-async function describe(pm2: (...args: string[]) => Promise<string>): Promise<Described> {
-  const printed = await pm2('jlist')
-  const [first]: Described[] = JSON.parse(printed.slice(printed.indexOf('[{')))
-  if (!first) throw new Error('PM2 runs nothing')
-  return first
-}
-
-test('PM2 starts it by ecosystem.config.js, shows its numbers, and stops it without a torn answer', async () => {
-  const app = await buildApp()
-  const emulator = await startEmulator({ speed: 0, key: KEY })
-  const settings = { GEMINI_API_KEY: KEY, GEMINI_BASE_URL: emulator.url, PORT: '0', STORE_URL: 'memory:' }
-  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`)
-  await writeFile(join(app.dir, '.env'), lines.join(''), { mode: 0o600 })
-  await withPm2(app.dir, async (pm2, home) => {
-    // Resolves once the process has said that it is ready.
-    await pm2('start', 'ecosystem.config.js')
-    const started = await describe(pm2)
-    assert.equal([started.name, started.pm2_env.status], ['le-mecano', 'online'])
-    const log = join(home, 'logs/le-mecano-out.log')
-    const url = /"url":"([^"]+)"/.exec(await readFile(log, 'utf8'))?.[1] ?? ''
-
-    emulator.setScenario({ name: 'ok', gated: true, chunks: ['Bon', 'jour.'] })
-    const idle = await rawSocket(url)
-    const asking = await rawSocket(url)
-    asking.say({ type: 'hello' })
-    asking.say({ type: 'ask', id: 'q1', text: 'Bonjour ?' })
-    await asking.next(({ payload }) => payload.includes('"type":"start"'))
-    let monitor = (await describe(pm2)).pm2_env.axm_monitor
-    while (monitor.Connections?.value !== 2 || monitor.Streams?.value !== 1)
-      monitor = (await describe(pm2)).pm2_env.axm_monitor
-    assert.equal(Object.keys(monitor), ['Connections', 'Streams', 'Budget left', 'Refused/min'])
-    assert.match(String(monitor['Budget left']?.value), /^0\.\d\d$|^1\.00$/)
-
-    const stopping = pm2('stop', 'le-mecano')
-    assert.is(await idle.closeCode(), 1012)
-    emulator.release(2)
-    const done = await asking.next(({ payload }) => payload.includes('"type":"done"'))
-    assert.match(done?.payload.toString() ?? '', '"complete","length":8')
-    assert.is(await asking.closeCode(), 1012)
-    await stopping
-    const stopped = await describe(pm2)
-    assert.equal([stopped.pm2_env.status, stopped.pm2_env.exit_code ?? 0], ['stopped', 0])
-    await assertNoKey(pm2, home, log)
+test('pm2 describe and pm2 trigger tell an admin how it does', async () => {
+  emulator.setScenario({ name: 'ok', gated: true, chunks: ['Bon', 'jour.'] })
+  const url = await addressOf(pm2, 1)
+  const idle = await rawSocket(url)
+  const asking = await rawSocket(url)
+  asking.say({ type: 'hello' })
+  asking.say({ type: 'ask', id: 'q1', text: 'Bonjour ?' })
+  await asking.next(({ payload }) => payload.includes('"type":"start"'))
+  const [shown] = await pm2.until(([it]) => {
+    const { Connections, Streams } = it?.pm2_env.axm_monitor ?? {}
+    return Connections?.value === '2' && Streams?.value === 1
   })
+  const names = Object.keys(shown?.pm2_env.axm_monitor ?? {})
+  assert.equal(names.slice(0, 4), ['Connections', 'Streams', 'Budget left', 'Refused/min'])
+  const described = await pm2.run(['describe', 'le-mecano'])
+  for (const name of names) assert.match(described, `│ ${name}`)
+  assert.match(
+    described,
+    /│ State +│ serving .*│ Load +│ 2 of 5000 connections, 1 of 200 streams .*│ Store +│ sqlite .*│ Model +│ gemini-3\.5-flash-lite/s,
+  )
+
+  const { connections, streams, state } = await trigger('connections')
+  assert.equal({ connections, streams, state }, { connections: 2, streams: 1, state: 'serving' })
+  const budget = await trigger('budget')
+  assert.equal([budget.cap, budget.openHolds, budget.halted], [1, 1, false])
+  assert.ok(Number(budget.left) > 0.9 && Number(budget.left) < 1, String(budget.left))
+  emulator.release(2)
+  await asking.next(({ payload }) => payload.includes('"type":"done"'))
+  for (const socket of [idle, asking]) socket.destroy()
+})
+
+if (tmux)
+  test('pm2 monit shows its four numbers in a terminal of 80 by 24', async () => {
+    const socket = join(pm2.home, 'tmux')
+    const run = async (...args: string[]) => (await promisify(execFile)(tmux, ['-S', socket, ...args])).stdout
+    const command = `PM2_HOME=${pm2.home} ${process.execPath} ${resolve('node_modules/pm2/bin/pm2')} monit`
+    await run('-f', '/dev/null', 'new-session', '-d', '-x', '80', '-y', '24', command)
+    try {
+      const shown = /Connections +\d.*\n.*Streams +0.*\n.*Budget left +\.\d\d .*\n.*Refused\/min +0/
+      let screen = ''
+      for (let tries = 0; tries < 500 && !shown.test(screen); tries++) screen = await run('capture-pane', '-p')
+      assert.match(screen, shown)
+    } finally {
+      await run('kill-server')
+    }
+  })
+
+test('two reloads under ten clients lose no answer and refuse no connection', async () => {
+  emulator.setScenario(null)
+  const url = await addressOf(pm2, 1)
+  const crowd = startAsking(url, 10)
+  await crowd.more(10)
+  for (let i = 0; i < 2; i++) {
+    await pm2.run(['reload', 'le-mecano'])
+    await crowd.more(10)
+  }
+  await crowd.leave()
+  const { answers, lost, refused, reconnects } = crowd.tally
+  assert.equal({ lost, refused }, { lost: 0, refused: 0 })
+  assert.ok(answers >= 30 && reconnects >= 10, JSON.stringify(crowd.tally))
+})
+
+test('after kill -9 it is back', async () => {
+  const before = await server()
+  process.kill(before.pid, 'SIGKILL')
+  const back = await addressOf(pm2, 4)
+  const [after] = await pm2.until(([it]) => it?.pm2_env.status === 'online' && it.pid !== before.pid)
+  assert.is(after?.pm2_env.restart_time, before.pm2_env.restart_time + 1)
+  const socket = await rawSocket(back)
+  assert.is(socket.answer.status, 101)
+  socket.destroy()
+})
+
+test('pm2 trigger drain takes it out of service without a torn answer, and a reload brings it back', async () => {
+  emulator.setScenario({ name: 'ok', gated: true, chunks: ['Bon', 'jour.'] })
+  const url = await addressOf(pm2, 4)
+  const [idle, asking] = [await rawSocket(url), await rawSocket(url)]
+  asking.say({ type: 'hello' })
+  asking.say({ type: 'ask', id: 'q1', text: 'Bonjour ?' })
+  await asking.next(({ payload }) => payload.includes('"type":"start"'))
+  const said = await trigger('drain')
+  assert.equal([said.state, said.streams, said.deadlineMs], ['draining', 1, 25_000])
+  assert.is(await idle.closeCode(), 1012)
+  assert.is((await rawSocket(url)).answer.status, 0)
+  emulator.release(2)
+  const done = await asking.next(({ payload }) => payload.includes('"type":"done"'))
+  assert.match(done?.payload.toString() ?? '', '"complete","length":8')
+  assert.is(await asking.closeCode(), 1012)
+  await pm2.until(([it]) => it?.pm2_env.axm_monitor.State?.value === 'drained')
+  assert.is((await server()).pm2_env.status, 'online')
+
+  await pm2.run(['reload', 'le-mecano'])
+  const again = await rawSocket(await addressOf(pm2, 5))
+  assert.is(again.answer.status, 101)
+  again.destroy()
+})
+
+test('pm2 stop lets an answer finish', async () => {
+  emulator.setScenario({ name: 'ok', gated: true, chunks: ['Bon', 'jour.'] })
+  const url = await addressOf(pm2, 5)
+  const [idle, asking] = [await rawSocket(url), await rawSocket(url)]
+  asking.say({ type: 'hello' })
+  asking.say({ type: 'ask', id: 'q1', text: 'Bonjour ?' })
+  await asking.next(({ payload }) => payload.includes('"type":"start"'))
+  const stopping = pm2.run(['stop', 'le-mecano'])
+  assert.is(await idle.closeCode(), 1012)
+  emulator.release(2)
+  const done = await asking.next(({ payload }) => payload.includes('"type":"done"'))
+  assert.match(done?.payload.toString() ?? '', '"complete","length":8')
+  assert.is(await asking.closeCode(), 1012)
+  await stopping
+  const { status, exit_code = 0 } = (await server()).pm2_env
+  assert.equal([status, exit_code], ['stopped', 0])
+})
+
+test('neither what PM2 prints nor what it writes holds a secret, also after it read the shell again', async () => {
+  await pm2.run(['startOrReload', 'ecosystem.config.js', '--only', 'le-mecano', '--update-env'])
+  await pm2.run(['save'])
+  const printed = await Promise.all(
+    [['jlist'], ['prettylist'], ['describe', 'le-mecano'], ['env', '0']].map((args) => pm2.run(args)),
+  )
+  const files = (await readdir(pm2.home, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
+  const written = await Promise.all(files.map((entry) => readFile(join(entry.parentPath, entry.name), 'utf8')))
+  assert.ok(files.some(({ name }) => name === 'dump.pm2'))
+  assert.match(await pm2.log('le-mecano'), '"event":"stopped"')
+  assert.not.match([...printed, ...written].join('\n'), 'Canary')
+})
+
+test('the daemon ends, with all that it started', async () => {
+  const pids = (await pm2.list()).map(({ pid }) => pid).filter((pid) => pid > 0)
+  await pm2.close()
+  for (const pid of pids) assert.throws(() => process.kill(pid, 0), /ESRCH/)
   await emulator.close()
   await app.remove()
 })
-
-/** Neither what PM2 prints nor what it writes holds the key. */
-async function assertNoKey(pm2: (...args: string[]) => Promise<string>, home: string, log: string): Promise<void> {
-  await pm2('save')
-  const printed = [await pm2('jlist'), await pm2('describe', 'le-mecano'), await pm2('env', '0')]
-  const files = (await readdir(home, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
-  const written = await Promise.all(files.map((entry) => readFile(join(entry.parentPath, entry.name), 'utf8')))
-  assert.ok(files.some(({ name }) => name === 'dump.pm2'))
-  assert.match(await readFile(log, 'utf8'), '"event":"stopped"')
-  assert.not.match([...printed, ...written].join('\n'), 'Canary')
-}
 
 test.run()

@@ -307,6 +307,16 @@ test('an unknown model needs prices', () => {
     assert.equal(named(mistakes({ GEMINI_MODEL: model, ...prices })), ['GEMINI_MODEL'], model)
 })
 
+test('memory: is refused where PM2 runs several processes', () => {
+  const several = [{ instances: '2' }, { instances: '1', NODE_APP_INSTANCE: '1' }]
+  for (const env of several) {
+    assert.match(mistakes({ STORE_URL: 'memory:', ...env }).join(), 'STORE_URL: memory: is of one process alone')
+    valid({ STORE_URL: 'redis://127.0.0.1', ...env })
+    valid(env)
+  }
+  assert.is(valid({ STORE_URL: 'memory:', instances: '1', NODE_APP_INSTANCE: '0' }).storeUrl, 'memory:')
+})
+
 test('a frame holds the longest question with every character escaped, and never more than 16 KB', () => {
   assert.is(valid({ MAX_MESSAGE_CHARS: '1' }).maxFrameBytes, 1030)
   assert.is(valid({ MAX_MESSAGE_CHARS: '10000' }).maxFrameBytes, 16_384)
@@ -330,6 +340,8 @@ test('.env.example names every setting once, with its default, and no other', ()
     },
   )
   parseConfig(recorder)
+  // PM2 tells these.
+  for (const name of ['instances', 'NODE_APP_INSTANCE']) assert.ok(read.delete(name))
   assert.equal([...names].sort(), [...read].sort())
   const values = readFileSync('.env.example', 'utf8').matchAll(/^([A-Z_]+)=(.*)$/gm)
   const env = Object.fromEntries([...values].map(([, name = '', value]) => [name, value]))

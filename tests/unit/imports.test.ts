@@ -63,11 +63,14 @@ const rooms: [room: string, ours: string[], others: string[]][] = [
   ['server/admin-room.ts', ['protocol/', 'server/'], ['node:']],
   // The demonstration without a key is the emulator, in process.
   ['server/compose.ts', ['protocol/', 'server/', 'emulator/'], ['node:']],
+  ['server/under-pm2.ts', ['server/'], []],
   ['server/main.ts', ['server/'], ['node:']],
   ['server/budget.ts', ['server/'], ['node:']],
   ['server/budget-command.ts', ['server/'], ['node:']],
   ['server/report.ts', ['server/'], ['node:']],
+  ['server/maintenance.ts', ['server/'], ['node:']],
   ['server/report-command.ts', ['server/'], ['node:']],
+  ['server/maintenance-command.ts', ['server/'], ['node:']],
   ['server/logs.ts', ['server/logs-command.ts'], ['node:']],
   ['server/logs-command.ts', ['server/ops/'], []],
 

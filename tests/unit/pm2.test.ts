@@ -1,6 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { monitor, ready } from '../../server/ops/pm2.ts'
+import { answerActions } from '../../server/ops/pm2-actions.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 
 function fakeChannel() {
@@ -54,6 +55,28 @@ test('readiness is one word', () => {
   const channel = fakeChannel()
   ready(channel)
   assert.equal(channel.sent, ['ready'])
+})
+
+test('actions are named at once and answered by their names, also when they fail', async () => {
+  const clock = manualClock()
+  const heard: ((message: unknown) => void)[] = []
+  const channel = { ...fakeChannel(), on: (_: 'message', hear: (message: unknown) => void) => heard.push(hear) }
+  answerActions(channel, clock, {
+    budget: async () => ({ left: 1 }),
+    broken: () => {
+      throw new Error('no')
+    },
+  })
+  const named = channel.sent.splice(0)
+  assert.match(JSON.stringify(named), /axm:action.*budget.*axm:action.*broken/)
+  const strangers = ['other', 'toString', 7, null, { msg: 3 }]
+  for (const message of [...strangers, 'budget', { msg: 'broken', opts: 'x' }]) heard[0]?.(message)
+  await clock.waiting(2)
+  clock.advance(1000)
+  assert.is(channel.sent.length, 2)
+  const replies = JSON.stringify(channel.sent)
+  assert.match(replies, '{"type":"axm:reply","data":{"action_name":"budget","return":{"left":1}}}')
+  assert.match(replies, '{"type":"axm:reply","data":{"action_name":"broken","return":{"failed":true}}}')
 })
 
 test.run()

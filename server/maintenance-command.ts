@@ -1,0 +1,96 @@
+import { dirname, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { requireThere } from './budget-command.ts'
+import type { Clock } from './clock.ts'
+import { CannotStart, EX_CONFIG } from './exit.ts'
+import { loadConfig } from './load-config.ts'
+import { silentLog } from './log.ts'
+import type { Env } from './settings.ts'
+import { openStore } from './stores/open.ts'
+import { StoreError } from './stores/port.ts'
+import { backUp, emptyLog } from './stores/sqlite-upkeep.ts'
+
+export type MaintenanceCommand = { args: string[]; env: Env; envFile: string; clock: Clock }
+/** What to print, and the exit code: 0; 64 for wrong flags; 78 for what the admin has to change first. */
+export type MaintenanceResult = { code: number; out: string; err: string }
+
+export const MAINTENANCE_USAGE = `What a night does for the store: expired conversations go, the log is emptied, and a copy is made.
+
+  npm run maintenance -- [--out FOLDER] [--keep N]
+
+  --out FOLDER  where the copies are kept. Without it: backups, beside the database
+  --keep N      how many of them (14)
+  --help        this text
+
+It reads the same environment and .env as the server, and may run beside it. How a copy is put back: docs/recover.md.`
+
+const EX_USAGE = 64
+
+type Flags = { out: string | undefined; keep: number }
+
+/** The store's upkeep, beside a server that may be running. Rejects only on bugs. */
+export async function maintenanceCommand(command: MaintenanceCommand): Promise<MaintenanceResult> {
+  const flags = readFlags(command.args)
+  if (flags === 'help') return { code: 0, out: `${MAINTENANCE_USAGE}\n`, err: '' }
+  if (typeof flags === 'string') return { code: EX_USAGE, out: '', err: `${flags}\nSee --help.\n` }
+  try {
+    return { code: 0, out: await run(command, flags), err: '' }
+  } catch (error) {
+    if (error instanceof CannotStart) return { code: EX_CONFIG, out: '', err: `${error.lines.join('\n')}\n` }
+    if (error instanceof StoreError) return { code: EX_CONFIG, out: '', err: `STORE_URL: ${error.message}\n` }
+    throw error
+  }
+}
+
+async function run({ env, envFile, clock }: MaintenanceCommand, { out, keep }: Flags): Promise<string> {
+  const loaded = await loadConfig(env, envFile)
+  if (!loaded.ok) throw new CannotStart(loaded.errors)
+  const { storeUrl } = loaded.config
+  await requireThere(storeUrl)
+  const said = [`${await sweep(storeUrl, clock)} expired conversations erased.`]
+  const file = /^sqlite:(?:\/\/)?(.+)$/.exec(storeUrl)?.[1]
+  if (file === undefined) said.push('Redis writes and expires by itself; its append-only file is the backup.')
+  else {
+    said.push((await emptyLog(file)) ? 'The log is empty.' : 'A reader kept the log: the next night empties it.')
+    said.push(await copyTo(out ?? join(dirname(file), 'backups'), file, keep, clock))
+  }
+  return `${said.join('\n')}\n`
+}
+
+async function sweep(url: string, clock: Clock): Promise<number> {
+  const store = await openStore(url, { clock, log: silentLog })
+  try {
+    await store.questions.sweep(clock.now())
+    return await store.conversations.sweep(clock.now())
+  } finally {
+    await store.close()
+  }
+}
+
+async function copyTo(folder: string, file: string, keep: number, clock: Clock): Promise<string> {
+  try {
+    return await backUp(file, folder, keep, new Date(clock.now()))
+  } catch (error) {
+    if (error instanceof StoreError || !(error instanceof Error && 'code' in error)) throw error
+    throw new CannotStart([`--out: no copy could be made in ${folder} (${String(error.code)}); the copies there stay`])
+  }
+}
+
+function readFlags(args: string[]): Flags | 'help' | string {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        out: { type: 'string' },
+        keep: { type: 'string', default: '14' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+    if (values.help) return 'help'
+    if (values.out === '') return '--out: names no folder'
+    if (!/^[1-9]\d{0,3}$/.test(values.keep)) return '--keep: a whole number from 1 to 9999'
+    return { out: values.out, keep: Number(values.keep) }
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}

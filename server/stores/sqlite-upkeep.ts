@@ -1,0 +1,54 @@
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import Database from 'libsql/promise'
+import { StoreError } from './port.ts'
+
+const PATIENCE_MS = 10_000
+
+/**
+ * Copies the log back into the file and empties it. False: a reader was in the way for ten seconds, and part of it stays.
+ * Rejects when the file can't be opened.
+ */
+export async function emptyLog(file: string): Promise<boolean> {
+  const db = new Database(file, { timeout: PATIENCE_MS })
+  try {
+    const row: unknown = (await db.prepare('PRAGMA wal_checkpoint(TRUNCATE)')).get([])
+    return typeof row === 'object' && row !== null && Reflect.get(row, 'busy') === 0
+  } finally {
+    db.close()
+  }
+}
+
+/**
+ * Writes a whole, checked copy of the store, while others write to it, into `folder` (made 0700; the caller's umask gives
+ * the file's rights) and keeps the newest `keep`. Returns its path. Rejects with a StoreError when the copy is damaged.
+ */
+export async function backUp(file: string, folder: string, keep: number, at: Date): Promise<string> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const front = `${basename(file, '.db')}-`
+  const name = `${front}${at.toISOString().replace(/[:.]/g, '-')}.db`
+  // A name of its own until it is whole: who looks for the newest copy must not find half of one.
+  const unfinished = join(folder, `.${name}`)
+  await copyWhole(file, unfinished)
+  await rename(unfinished, join(folder, name))
+  const copies = (await readdir(folder)).filter((each) => each.startsWith(front) && each.endsWith('.db')).sort()
+  for (const old of copies.slice(0, -keep)) await rm(join(folder, old))
+  return join(folder, name)
+}
+
+async function copyWhole(file: string, to: string): Promise<void> {
+  await rm(to, { force: true })
+  const source = new Database(file, { timeout: PATIENCE_MS })
+  try {
+    const copy = await source.prepare('VACUUM INTO ?')
+    copy.run([to])
+  } finally {
+    source.close()
+  }
+  const copy = new Database(to, { timeout: PATIENCE_MS })
+  const row: unknown = (await copy.prepare('PRAGMA integrity_check')).get([])
+  copy.close()
+  if (typeof row === 'object' && row !== null && Reflect.get(row, 'integrity_check') === 'ok') return
+  await rm(to)
+  throw new StoreError('corrupt', `the copy of ${file} is damaged, so the store is: see docs/recover.md`)
+}
