@@ -1,5 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { cuttingProxy } from '../helpers/cutting-proxy.ts'
 import { Tab } from '../helpers/live-tab.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
 
@@ -54,6 +55,34 @@ for (const missed of [0, 1])
         await two.drop()
       }
     }))
+
+/** Asks through a network that fails `after` bytes of the answer, and takes up the rest; false: it was all there. */
+async function cutAnswer(server: TestServer, after: number): Promise<boolean> {
+  const proxy = await cuttingProxy(server)
+  server.emulator.resetLedger()
+  const one = await Tab.open(proxy)
+  one.send({ type: 'ask', id: 'q1', text: 'Bonjour' })
+  await one.next('start')
+  proxy.cutAt(proxy.passed + after)
+  server.emulator.release(CHUNKS.length)
+  const ended = await one.readAll()
+  const two = await Tab.open(server, { session: one.session, answer: { id: 'q1', offset: one.text.length } })
+  two.text = one.text
+  await two.next('start')
+  await two.read(TEXT.length)
+  await two.end(TEXT)
+  assert.is(server.emulator.ledger().requests, 1)
+  await Promise.all([one.drop(), two.drop()])
+  await proxy.close()
+  return !ended
+}
+
+test('[RES1] a network that fails in the middle of a frame, wherever: the same text, one call', () =>
+  onServer(async (server) => {
+    let cuts = 0
+    for (let after = 1; await cutAnswer(server, after); after += 5) cuts += 1
+    assert.ok(cuts > 40, `${cuts} cuts`)
+  }))
 
 test('[RES1] a connection that is lost again and again ends with the whole text', () =>
   onServer(async (server) => {

@@ -58,6 +58,18 @@ export class Tab {
     }
   }
 
+  /** Reads deltas until the end, or until the connection is lost; says which. */
+  async readAll(): Promise<boolean> {
+    for (;;) {
+      const waiting = new Promise<void>((resolve) => (this.wake = resolve))
+      if (this.queue.length === 0) await Promise.race([waiting, this.closed])
+      const message = this.queue.shift()
+      if (message?.type !== 'delta') return message?.type === 'done'
+      assert.is(message.offset, this.text.length)
+      this.text += message.text
+    }
+  }
+
   async end(text: string, reason = 'complete'): Promise<void> {
     const done = await this.next('done')
     assert.equal([done.reason, done.length, this.text], [reason, text.length, text])

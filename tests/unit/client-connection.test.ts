@@ -101,14 +101,20 @@ test('[CLO1] a lost network comes back with full jitter, doubling to 30 s, or to
   )
 })
 
+// A browser tells of a handshake answered by 429 or 502 what it tells of a refused connection: 1006.
 test('[CLO1] at most three tries in any 10 s, whatever the luck, also when each is welcomed', () => {
-  for (const welcomed of [false, true]) {
+  for (const [code, welcomed] of [
+    [1013, false],
+    [1013, true],
+    [1006, false],
+    [1006, true],
+  ] as const) {
     const { connection, last, greet, clock, links } = setUp(0)
     connection.wake()
     for (let ms = 0; ms < 120_000; ms += 50) {
       if (connection.status === 'connecting') {
         if (welcomed) greet()
-        last()?.closed(1013)
+        last()?.closed(code)
       }
       clock.advance(50)
     }
@@ -117,6 +123,75 @@ test('[CLO1] at most three tries in any 10 s, whatever the luck, also when each 
     for (const [i, at] of times.entries()) assert.ok((times[i + 3] ?? 1e9) - at >= 10_000, 'three in any 10 s')
     connection.sleep()
   }
+})
+
+/** 0, 1/n, 2/n … in an order that looks like chance and is the same each time. */
+function spread(): () => number {
+  let state = 1
+  return () => {
+    state = (state * 48_271) % 2_147_483_647
+    return state / 2_147_483_647
+  }
+}
+
+test('[CLO1] a thousand pages whose server restarts come back spread out, all of them, and soon', () => {
+  const CLIENTS = 1000
+  const AWAY_MS = 3000
+  const clock = manualClock()
+  const random = spread()
+  const tries: number[] = []
+  const back: number[] = []
+  let links: LinkEvents[] = []
+  const connections = Array.from({ length: CLIENTS }, () => {
+    const connection = new Connection({
+      clock,
+      random,
+      busy: () => false,
+      hello: () => ({ type: 'hello' }),
+      received: () => undefined,
+      changed: (status) => status === 'open' && back.push(clock.monotonic()),
+      open(events) {
+        tries.push(clock.monotonic())
+        links.push(events)
+        return { send: () => undefined, close: () => undefined }
+      },
+    })
+    connection.wake()
+    return connection
+  })
+  const settle = (away: boolean) => {
+    const knocking = links
+    links = []
+    for (const events of knocking) {
+      if (away) events.closed(1006)
+      else {
+        events.opened()
+        events.text(JSON.stringify(welcome()))
+      }
+    }
+    return knocking
+  }
+  const open = settle(false)
+  clock.advance(60_000)
+  const lostAt = clock.monotonic()
+  tries.length = back.length = 0
+  for (const events of open) events.closed(1012)
+  while (back.length < CLIENTS && clock.monotonic() < lostAt + 120_000) {
+    clock.advance(50)
+    settle(clock.monotonic() < lostAt + AWAY_MS)
+  }
+  const after = (at: number) => at - lostAt
+  assert.is(back.length, CLIENTS)
+  assert.ok(Math.max(...back.map(after)) < 30_000, 'all are back in half a minute')
+  const tenths = tries.map((at) => Math.floor(after(at) / 100))
+  const most = Math.max(...tenths.map((tenth) => tenths.filter((other) => other === tenth).length))
+  const ofServer = tenths.filter((tenth) => tenth >= AWAY_MS / 100)
+  const mostBack = Math.max(...ofServer.map((tenth) => ofServer.filter((other) => other === tenth).length))
+  // Jitter over half a second gives 200 in a tenth of one, and the second tries begin.
+  assert.ok(most < CLIENTS / 3, `${most} tries in a tenth of a second`)
+  assert.ok(mostBack < CLIENTS / 10, `${mostBack} in a tenth of a second once the server is there again`)
+  assert.ok(tries.length < 4 * CLIENTS, `${tries.length} tries in all`)
+  for (const connection of connections) connection.sleep()
 })
 
 test('[CLO1] a server that welcomes and closes at once does not reset the backoff; a steady one does', () => {
