@@ -34,12 +34,12 @@ const server = {
 }
 
 /** A program that does its work and ends: when PM2 is started, and at the times of `cron`. */
-const scheduled = (name, cron, script) => {
-  return { ...everywhere, name, script, exec_mode: 'fork', cron_restart: cron, autorestart: false }
+const scheduled = (name, cron, script, args) => {
+  return { ...everywhere, name, script, args, exec_mode: 'fork', cron_restart: cron, autorestart: false }
 }
 
 export const apps = [
   server,
   scheduled('le-mecano-report', '20 1 * * *', 'dist/server/report.js'),
-  scheduled('le-mecano-maintenance', '30 3 * * *', 'dist/server/maintenance.js'),
+  scheduled('le-mecano-maintenance', '30 3 * * *', 'dist/server/maintenance.js', '--if-due'),
 ]

@@ -8,7 +8,7 @@ import { silentLog } from './log.ts'
 import type { Env } from './settings.ts'
 import { openStore } from './stores/open.ts'
 import { StoreError } from './stores/port.ts'
-import { backUp, emptyLog } from './stores/sqlite-upkeep.ts'
+import { backUp, emptyLog, newestCopy } from './stores/sqlite-upkeep.ts'
 
 export type MaintenanceCommand = { args: string[]; env: Env; envFile: string; clock: Clock }
 /** What to print, and the exit code: 0; 64 for wrong flags; 78 for what the admin has to change first. */
@@ -16,17 +16,21 @@ export type MaintenanceResult = { code: number; out: string; err: string }
 
 export const MAINTENANCE_USAGE = `What a night does for the store: expired conversations go, the log is emptied, and a copy is made.
 
-  npm run maintenance -- [--out FOLDER] [--keep N]
+  npm run maintenance -- [--out FOLDER] [--keep N] [--if-due]
 
   --out FOLDER  where the copies are kept. Without it: backups, beside the database
   --keep N      how many of them (14)
+  --if-due      no copy while the newest one is younger than 20 hours: starts are not to push out older copies
   --help        this text
 
 It reads the same environment and .env as the server, and may run beside it. How a copy is put back: docs/recover.md.`
 
 const EX_USAGE = 64
 
-type Flags = { out: string | undefined; keep: number }
+// Less than a night, also when clocks change.
+const DUE_MS = 20 * 3_600_000
+
+type Flags = { out: string | undefined; keep: number; ifDue: boolean }
 
 /** The store's upkeep, beside a server that may be running. Rejects only on bugs. */
 export async function maintenanceCommand(command: MaintenanceCommand): Promise<MaintenanceResult> {
@@ -42,7 +46,7 @@ export async function maintenanceCommand(command: MaintenanceCommand): Promise<M
   }
 }
 
-async function run({ env, envFile, clock }: MaintenanceCommand, { out, keep }: Flags): Promise<string> {
+async function run({ env, envFile, clock }: MaintenanceCommand, { out, keep, ifDue }: Flags): Promise<string> {
   const loaded = await loadConfig(env, envFile)
   if (!loaded.ok) throw new CannotStart(loaded.errors)
   const { storeUrl } = loaded.config
@@ -52,7 +56,10 @@ async function run({ env, envFile, clock }: MaintenanceCommand, { out, keep }: F
   if (file === undefined) said.push('Redis writes and expires by itself; its append-only file is the backup.')
   else {
     said.push((await emptyLog(file)) ? 'The log is empty.' : 'A reader kept the log: the next night empties it.')
-    said.push(await copyTo(out ?? join(dirname(file), 'backups'), file, keep, clock))
+    const folder = out ?? join(dirname(file), 'backups')
+    const newest = ifDue ? await newestCopy(file, folder) : undefined
+    const due = newest === undefined || clock.now() - newest.at >= DUE_MS
+    said.push(due ? await copyTo(folder, file, keep, clock) : `No copy is due: ${newest.path} is fresh.`)
   }
   return `${said.join('\n')}\n`
 }
@@ -83,13 +90,14 @@ function readFlags(args: string[]): Flags | 'help' | string {
       options: {
         out: { type: 'string' },
         keep: { type: 'string', default: '14' },
+        'if-due': { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     })
     if (values.help) return 'help'
     if (values.out === '') return '--out: names no folder'
     if (!/^[1-9]\d{0,3}$/.test(values.keep)) return '--keep: a whole number from 1 to 9999'
-    return { out: values.out, keep: Number(values.keep) }
+    return { out: values.out, keep: Number(values.keep), ifDue: values['if-due'] }
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }

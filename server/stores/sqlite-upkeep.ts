@@ -4,6 +4,7 @@ import Database from 'libsql/promise'
 import { StoreError } from './port.ts'
 
 const PATIENCE_MS = 10_000
+const COPY = /-\d{4}-\d\d-\d\dT[\d-]+Z\.db$/
 
 /**
  * Copies the log back into the file and empties it. False: a reader was in the way for ten seconds, and part of it stays.
@@ -25,16 +26,28 @@ export async function emptyLog(file: string): Promise<boolean> {
  */
 export async function backUp(file: string, folder: string, keep: number, at: Date): Promise<string> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const front = `${basename(file, '.db')}-`
-  const name = `${front}${at.toISOString().replace(/[:.]/g, '-')}.db`
+  const name = `${frontOf(file)}${at.toISOString().replace(/[:.]/g, '-')}.db`
   // A name of its own until it is whole: who looks for the newest copy must not find half of one.
   const unfinished = join(folder, `.${name}`)
   await copyWhole(file, unfinished)
   await rename(unfinished, join(folder, name))
-  const copies = (await readdir(folder)).filter((each) => each.startsWith(front) && each.endsWith('.db')).sort()
-  for (const old of copies.slice(0, -keep)) await rm(join(folder, old))
+  for (const old of (await copiesIn(folder, file)).slice(0, -keep)) await rm(join(folder, old))
   return join(folder, name)
 }
+
+/** The newest copy of `file` in `folder`, and when it was made (epoch ms); undefined: there is none. */
+export async function newestCopy(file: string, folder: string): Promise<{ path: string; at: number } | undefined> {
+  const name = (await copiesIn(folder, file).catch(() => [])).at(-1)
+  if (name === undefined) return undefined
+  const [, day, hour, minute, second] = /(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)-\d{3}Z\.db$/.exec(name) ?? []
+  return { path: join(folder, name), at: Date.parse(`${day}T${hour}:${minute}:${second}Z`) }
+}
+
+const frontOf = (file: string) => `${basename(file, '.db')}-`
+
+/** The names of its copies, oldest first. */
+const copiesIn = async (folder: string, file: string): Promise<string[]> =>
+  (await readdir(folder)).filter((each) => each.startsWith(frontOf(file)) && COPY.test(each)).sort()
 
 async function copyWhole(file: string, to: string): Promise<void> {
   await rm(to, { force: true })

@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { maintenanceCommand } from '../../server/maintenance-command.ts'
+import { vault } from '../../server/vault.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { rawSocket } from '../helpers/raw-socket.ts'
 import { startServer } from '../helpers/server.ts'
@@ -80,6 +81,45 @@ test('the newest copies are kept, and nothing else in their folder is touched', 
     }
     const found = (await readdir(folder)).sort()
     assert.equal(found, ['notes.txt', 'shop-2026-01-15T10-00-02-000Z.db', 'shop-2026-01-15T10-00-03-000Z.db'])
+  }))
+
+test('a copy is made when one is due: starts by PM2 push out no older ones', () =>
+  inShop(async ({ dir, clock, env, maintain }) => {
+    await (await startServer(env, { clock })).close()
+    const made = async () => (await readdir(join(dir, 'backups'))).length
+    await maintain('--if-due')
+    assert.is(await made(), 1)
+    clock.advance(DAY_MS / 2)
+    assert.match((await maintain('--if-due')).out, /^No copy is due: .*shop-2026-01-15T10-00-00-000Z\.db is fresh\.$/m)
+    assert.is(await made(), 1)
+    clock.advance(DAY_MS / 2)
+    await maintain('--if-due')
+    await maintain()
+    assert.is(await made(), 2)
+    clock.advance(1000)
+    await maintain()
+    assert.is(await made(), 3)
+  }))
+
+test('what a copy keeps of an erased conversation tells no word of it, nor whose it was', () =>
+  inShop(async ({ clock, env, maintain }) => {
+    const server = await startServer(env, { clock })
+    const session = await talk(server.url)
+    const early = (await maintain()).out.trim().split('\n').at(-1) ?? ''
+    const socket = await rawSocket(server.url)
+    socket.say({ type: 'hello', session })
+    socket.say({ type: 'forget' })
+    await socket.next(({ payload }) => payload.includes('"type":"forgotten"'))
+    socket.destroy()
+    clock.advance(1000)
+    const late = (await maintain()).out.trim().split('\n').at(-1) ?? ''
+    await server.close()
+    const key = vault.keyOf(session)
+    const [before, after] = [await readFile(early, 'latin1'), await readFile(late, 'latin1')]
+    assert.ok(before.includes(key))
+    assert.not(after.includes(key))
+    for (const copy of [before, after])
+      for (const word of [session, 'Bonjour', '127.0.0.1']) assert.not(copy.includes(word), word)
   }))
 
 test('what can’t be done is said in a sentence', () =>
