@@ -27,7 +27,8 @@ export class StickyScroll {
   /** After something was drawn. */
   follow(): void {
     const { scrollHeight } = this.#box
-    if (this.#stuck) this.#box.scrollTop = scrollHeight
+    // Before the first question the greeting is read from its beginning.
+    if (this.#stuck) this.#box.scrollTop = this.#box.querySelector('.turn') ? scrollHeight : 0
     else if (scrollHeight > this.#height) this.#button.hidden = false
     this.#height = scrollHeight
   }

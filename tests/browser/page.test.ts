@@ -227,6 +227,20 @@ test('without JavaScript the contact card stands', async ({ server, open }) => {
   assert.is(await page.locator('#composer').isVisible(), false)
 })
 
+test('on a small screen the greeting is read from its beginning', async ({ server, open }) => {
+  const page = await open({ viewport: { width: 320, height: 480 } })
+  await page.goto(server.url)
+  const peer = await server.peer()
+  await peer.expect('hello')
+  peer.send(welcome())
+  await page.locator('.pill').first().waitFor()
+  const [top, over] = await page
+    .locator('#scroll')
+    .evaluate((box) => [box.scrollTop, box.scrollHeight - box.clientHeight])
+  assert.is(top, 0)
+  assert.ok(over > 50, 'there is something to scroll')
+})
+
 test('the scroll follows only who is at the end; else a button leads there', async ({ server, page }) => {
   const peer = await arrive(server, page)
   const id = await ask(page, peer, 'Vos prix ?')
