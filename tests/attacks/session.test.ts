@@ -138,7 +138,9 @@ test('a token is 256 bits of chance, and no two are alike in any bit more than c
 
 /** Every byte that the server has on its disk; `words` are looked for in each of its forms. */
 async function onDisk({ dir }: Target): Promise<{ bytes: Buffer; has(word: string): boolean }> {
-  const names = (await readdir(join(dir, 'data'))).filter((name) => !name.includes('backup'))
+  // The folder beside the file holds only the sockets by which processes find each other.
+  const files = (await readdir(join(dir, 'data'), { withFileTypes: true })).filter((entry) => entry.isFile())
+  const names = files.map(({ name }) => name).filter((name) => !name.includes('backup'))
   const bytes = Buffer.concat(await Promise.all(names.map((name) => readFile(join(dir, 'data', name)))))
   return {
     bytes,
