@@ -58,13 +58,15 @@ export class Tab {
     }
   }
 
-  /** Reads deltas until the end, or until the connection is lost; says which. */
-  async readAll(): Promise<boolean> {
+  /** Reads deltas until the end, and says why it ended; undefined: the connection was lost. */
+  async readAll(from = this.text.length): Promise<string | undefined> {
+    this.text = this.text.slice(0, from)
     for (;;) {
       const waiting = new Promise<void>((resolve) => (this.wake = resolve))
       if (this.queue.length === 0) await Promise.race([waiting, this.closed])
       const message = this.queue.shift()
-      if (message?.type !== 'delta') return message?.type === 'done'
+      if (message?.type === 'done') return message.reason
+      if (message?.type !== 'delta') return undefined
       assert.is(message.offset, this.text.length)
       this.text += message.text
     }
