@@ -39,7 +39,8 @@ async function recovers(target: Target, visitor: Visitor, toll: Toll, name: stri
 attackAlone(8, 'SQLite locked by somebody else', alone, async (target, toll) => {
   const visitor = await visit(target)
   if ((await visitor.ask('before'))?.type !== 'done') toll.lost('no answer before')
-  const other = new Database(join(target.dir, 'data/le-mecano.db'))
+  // The server may still be writing what it knows of the answer.
+  const other = new Database(join(target.dir, 'data/le-mecano.db'), { timeout: 10_000 })
   other.exec('BEGIN EXCLUSIVE')
   // It waits for the lock as long as a visitor would, each time.
   await refusesAll(target, visitor, toll, 'locked', times(1, 5))

@@ -18,7 +18,7 @@ export type RunnerOptions = {
 export const usage = `npm test                     all tests
 npm test -- quota page       the files whose path contains one of the words
   --jobs <n>     files at a time (${JOBS}; those in tests/browser always one at a time)
-  --limit <s>    seconds that a file may take (60)
+  --limit <s>    seconds that a file may take (120)
   --grace <s>    seconds that a process may take to end after its tests (3)
   --trace        say where each handle was opened that keeps a file from ending
   --root <dir>   where the *.test.ts files are (tests)
@@ -33,7 +33,7 @@ export function parseOptions(args: string[], ci: string | undefined): RunnerOpti
       options: {
         root: { type: 'string', default: 'tests' },
         jobs: { type: 'string', default: JOBS },
-        limit: { type: 'string', default: '60' },
+        limit: { type: 'string', default: '120' },
         grace: { type: 'string', default: '3' },
         trace: { type: 'boolean', default: false },
       },
