@@ -8,7 +8,7 @@ import type { LedgerStore } from '../quota/ledger.ts'
  */
 export type Witness = {
   /** Whether the database, which last heard of `seen` (epoch ms, 0: of nothing), is older than it was. */
-  contradicts(seen: number): Promise<boolean>
+  contradicts(seen: () => Promise<number>): Promise<boolean>
   /** The same ledger, and the witness hears what it hears. */
   beside(ledger: LedgerStore): LedgerStore
 }
@@ -24,8 +24,9 @@ export function witnessOf(database: string, now: () => number): Witness {
   }
   return {
     async contradicts(seen) {
+      // The witness first: it hears after the database, and other processes go on while this one looks.
       const told = (await readFile(file, 'utf8').catch(() => '')).trim()
-      return /^\d{1,15}$/.test(told) && Number(told) > seen
+      return /^\d{1,15}$/.test(told) && Number(told) > (await seen())
     },
     beside: (ledger) => ({
       ...ledger,
@@ -35,8 +36,10 @@ export function witnessOf(database: string, now: () => number): Witness {
         return answer
       },
       async resume(window) {
+        // Taken before, so that the database never knows of less than its witness.
+        const at = now()
         await ledger.resume(window)
-        await remember(now())
+        await remember(at)
       },
     }),
   }

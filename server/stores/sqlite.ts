@@ -66,8 +66,8 @@ async function assemble(db: Database, clock: Clock, { file, inode, self, peers }
   const witness = witnessOf(file, now)
   const run: BookStore['run'] = (durable, step) => lane.run(durable, () => step(remembering(book)))
   const ledger = witness.beside(ledgerOn({ run }, { now, hide }))
-  if (await witness.contradicts(Number(await run(false, (book) => book.fact('seen') ?? 0))))
-    await ledger.halt('restored')
+  const seen = () => run(false, (book) => Number(book.fact('seen') ?? 0))
+  if (await witness.contradicts(seen)) await ledger.halt('restored')
   return {
     kind: 'sqlite',
     tokens,

@@ -8,6 +8,7 @@ import { silentLog } from '../../server/log.ts'
 import { openStore } from '../../server/stores/open.ts'
 import type { Store } from '../../server/stores/port.ts'
 import { migrations } from '../../server/stores/schema.ts'
+import { witnessOf } from '../../server/stores/sqlite-witness.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 
 const RULE = { name: 'r', burst: 3, perMinute: 6 }
@@ -138,6 +139,34 @@ inFolder('a backup that was put back is halted until it is accepted', async (fol
   const accepted = await opened(`sqlite:${file}`)
   assert.is(await halted(accepted), undefined)
   await accepted.close()
+})
+
+inFolder('neither a resume nor another process at work is taken for a backup that was put back', async (folder) => {
+  const file = join(folder, 'a.db')
+  const day = { day: '2026-01-15', month: '2026-01', daysLeft: 17 }
+  const caps = { dayNano: 1000, monthNano: 9000 }
+  const halted = async (store: Store) => (await store.ledger.snapshot(day, caps)).halted
+  // Each look at it is a later moment, as in life.
+  const passing = {
+    ...clock,
+    now() {
+      clock.advance(1)
+      return clock.now()
+    },
+  }
+  const open = () => openStore(`sqlite:${file}`, { clock: passing, log: silentLog })
+  const server = await open()
+  await server.ledger.resume(day)
+  const look = await open()
+  assert.is(await halted(look), undefined)
+  await look.close()
+  // Meanwhile another process tells of itself, to the database first.
+  await writeFile(`${file}.seen`, '100')
+  const witness = witnessOf(file, passing.now)
+  const seen = async () => writeFile(`${file}.seen`, '200').then(() => 100)
+  assert.is(await witness.contradicts(seen), false)
+  assert.is(await witness.contradicts(async () => 199), true)
+  await server.close()
 })
 
 inFolder('foreign files, non-databases and impossible places are refused in a sentence', async (folder) => {
