@@ -1,8 +1,13 @@
+import type { LookupFunction } from 'node:net'
 import * as assert from 'uvu/assert'
 import { WebSocket } from 'ws'
 import type { ClientMessage, ServerMessage } from '../../protocol/messages.ts'
 import { SUBPROTOCOL } from '../../protocol/messages.ts'
 import { parseServerMessage } from '../../protocol/parse.ts'
+
+/** A certificate's name leads here, as DNS would lead it to the machine. */
+const toLoopback: LookupFunction = (_, { all }, done) =>
+  all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4)
 
 /** A tab on a real socket: its messages in order, each waited for. */
 export class Tab {
@@ -25,10 +30,11 @@ export class Tab {
   }
 
   static async open(
-    server: { ws: string },
+    server: { ws: string; ca?: string },
     hello: Omit<Extract<ClientMessage, { type: 'hello' }>, 'type'> = {},
   ): Promise<Tab> {
-    const socket = new WebSocket(server.ws, SUBPROTOCOL)
+    const door = server.ca === undefined ? {} : { ca: server.ca, lookup: toLoopback }
+    const socket = new WebSocket(server.ws, SUBPROTOCOL, door)
     const tab = new Tab(socket)
     await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
     tab.send({ type: 'hello', ...hello })
