@@ -45,7 +45,7 @@ export async function startRedis(...flags: string[]): Promise<TestRedis | undefi
   let child = await launch(binary, args)
   const atExit = (): void => {
     child.kill('SIGKILL')
-    rmSync(dir, { recursive: true, force: true })
+    remove(dir)
   }
   process.once('exit', atExit)
   const command = async (...[name, ...words]: [string, ...string[]]): Promise<unknown> => {
@@ -82,9 +82,23 @@ export async function startRedis(...flags: string[]): Promise<TestRedis | undefi
     async close() {
       await kill()
       process.off('exit', atExit)
-      // A child of its own may still write a snapshot.
-      rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
+      remove(dir)
     },
+  }
+}
+
+const PAUSE_MS = 20
+const MOST_PAUSES = 250
+
+/** A child that Redis forked for a snapshot outlives it, and may still write into the folder. */
+function remove(dir: string): void {
+  for (let pauses = 0; ; pauses++) {
+    try {
+      return rmSync(dir, { recursive: true, force: true })
+    } catch (cause) {
+      if (pauses === MOST_PAUSES) throw cause
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS)
+    }
   }
 }
 
