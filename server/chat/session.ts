@@ -4,6 +4,7 @@ import { PROTOCOL } from '../../protocol/messages.ts'
 import type { Log } from '../log.ts'
 import type { AskContext } from './admission.ts'
 import type { Journal } from './journal.ts'
+import { keepText } from './keep-text.ts'
 import type { Assistant, Seat, Wire } from './ports.ts'
 import { Question, type QuestionHost, type QuestionParts } from './question.ts'
 import type { Lang } from './sentences.ts'
@@ -30,8 +31,6 @@ type Asking = { question: Question; askers: Set<Attached> }
 const MAX_TURNS = 50
 const MAX_UNITS = 65_536
 const MAX_SPENT_IDS = 1000
-/** How old the stored text of an answer on its way may be while more comes. */
-const STORE_TEXT_MS = 1000
 
 /** A conversation: its turns, the sockets that show it, and at most one question on its way. */
 export class Session {
@@ -43,8 +42,6 @@ export class Session {
   private readonly spentIds = new Set<string>()
   private refusedId: string | undefined
   private cancelGrace: (() => void) | undefined
-  /** When the text on its way was stored last, on the monotonic clock. */
-  private storedAt = 0
 
   constructor(
     private readonly parts: SessionParts,
@@ -220,7 +217,9 @@ export class Session {
   /** What a question sees of its session. */
   private host(lang: Lang, askers: ReadonlySet<Attached>): QuestionHost {
     const assistant = this.parts.assistant()
-    const now = () => this.parts.question.clock.now()
+    const { clock } = this.parts.question
+    const now = () => clock.now()
+    let kept: ReturnType<typeof keepText> | undefined
     return {
       nextTurn: () => (this.turns.at(-1)?.n ?? -1) + 1,
       since: () => this.turns[0]?.at,
@@ -228,13 +227,17 @@ export class Session {
       request: (question, history) => assistant.request(question, history, lang, now()),
       filter: () => assistant.filter(),
       fallback: (question) => assistant.fallback(question, lang, now()),
-      save: (turn) => this.journal.save(turn),
+      save: (turn) => {
+        kept?.end()
+        return this.journal.save(turn)
+      },
       admitted: (turn) => this.add(turn),
       started: (turn) => this.broadcast(startOf(turn)),
       text: (turn, text) => {
         this.broadcast({ type: 'delta', id: turn.id, offset: turn.answer.length, text })
         turn.answer += text
-        this.keepText(turn)
+        kept ??= keepText(clock, () => void this.journal.save(turn))
+        kept.grew()
       },
       done: (turn, reason) => {
         this.broadcast(doneOf(turn, reason))
@@ -266,19 +269,10 @@ export class Session {
 
   private async add(turn: Turn): Promise<void> {
     await this.journal.save(turn)
-    this.storedAt = this.parts.question.clock.monotonic()
     // Together, so that a socket that comes now sees either neither or both.
     this.turns.push(turn)
     this.keepWindow()
     this.broadcast(startOf(turn))
-  }
-
-  /** Now and then, for the case that this process dies: what is stored then comes back as interrupted. */
-  private keepText(turn: Turn): void {
-    const now = this.parts.question.clock.monotonic()
-    if (now - this.storedAt < STORE_TEXT_MS) return
-    this.storedAt = now
-    void this.journal.save(turn)
   }
 
   /** At most 50 turns and 64 Ki UTF-16 units; the last turn always stays. */

@@ -51,7 +51,7 @@ test('[FOR2] forget mid-answer: done stopped, then erased after the last write, 
   client.fresh()
   await client.send(FORGET)
   assert.equal(brief(client.fresh()), ['done q1 stopped 3', 'forgotten', 'welcome new'])
-  assert.equal(chat.store.calls, ['put 0', 'put 0', 'erase'])
+  assert.equal(chat.store.calls, ['put 0', 'put 0', 'put 0', 'erase'])
   chat.model.last().say('jour')
   chat.model.last().end()
   await calm()

@@ -204,11 +204,12 @@ test('[RES8] a process dies mid-answer: its followers come back, and find the te
   const far = await two.enter(near.session)
   one.model.last().say('Bon')
   await calm()
-  one.clock.advance(1000)
   one.model.last().say('jour')
   await calm()
+  one.clock.advance(1000)
   one.model.last().say(' marin')
   await calm()
+  one.clock.advance(999)
   one.die()
   await calm()
   assert.equal(far.closes, [restart])
@@ -221,6 +222,18 @@ test('[RES8] a process dies mid-answer: its followers come back, and find the te
   ])
   await back.ask('q2')
   assert.is(two.model.calls.length, 2)
+})
+
+test('[RES8] a process dies right after its first words: they are kept', async () => {
+  const { one, two } = createTwo()
+  const near = await one.enter()
+  await near.ask('q1')
+  one.model.last().say('Bon')
+  await calm()
+  one.die()
+  const back = await two.enter(near.session, { id: 'q1', offset: 3 })
+  assert.equal(brief(back.received), ['welcome resumed q1:interrupted', 'start q1 model', 'done q1 interrupted 3'])
+  await back.drop()
 })
 
 test('[RES8] a process that was thought dead learns it at its next write: its sockets are sent on, nothing is overwritten', async () => {
