@@ -1,4 +1,4 @@
-// npm run attacks: every attack in its long form, and what each of them got.
+// npm run attacks [-- frames money]: every attack in its long form, or those of some files, and what each of them got.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -9,7 +9,8 @@ import type { Row } from './attack.ts'
 const dir = await mkdtemp(join(tmpdir(), 'le-mecano-attacks-'))
 const file = join(dir, 'report')
 try {
-  const args = ['--import', 'tsx', 'tests/run.ts', '--root', 'tests/attacks', '--limit', '900']
+  const runner = ['--import', 'tsx', 'tests/run.ts', '--root', 'tests/attacks', '--limit', '900']
+  const args = [...runner, ...process.argv.slice(2)]
   const env = { ...process.env, ATTACKS_LONG: 'yes', ATTACKS_REPORT: file }
   const [code] = await once(spawn(process.execPath, args, { env, stdio: 'inherit' }), 'exit')
   print((await readFile(file, 'utf8').catch(() => '')).split('\n').filter(Boolean).map(rowOf))

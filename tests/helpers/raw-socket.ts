@@ -43,6 +43,8 @@ export function handshake(
 export type RawSocket = {
   answer: RawAnswer
   send(...bytes: readonly Buffer[]): void
+  /** Resolves once the bytes are with the system, or can't get there any more: what is written next is a packet of its own. */
+  write(bytes: Buffer): Promise<void>
   say(message: object): void
   /** The next frame that `fits`; undefined: the connection ended before. Frames before it are dropped. */
   next(fits?: (frame: Frame) => boolean): Promise<Frame | undefined>
@@ -102,6 +104,7 @@ export async function rawSocket(
   return {
     answer: answer ?? parseAnswer(''),
     send: (...bytes) => void tcp.write(Buffer.concat(bytes)),
+    write: (bytes) => new Promise((resolve) => tcp.write(bytes, () => resolve())),
     say: (message) => void tcp.write(frame(opcodes.text, JSON.stringify(message))),
     next,
     pause: () => void tcp.pause(),
