@@ -15,7 +15,10 @@ const langs = ['fr', 'en', 'br']
 const localeOf = (name) => join(root, `client/locales/${name.slice(-2)}.ts`)
 const partOf = (name) => join(root, `client/${name}.ts`)
 
-/** Bundles the server; packages stay in node_modules. */
+/**
+ * Bundles the server with its packages: one file starts sooner than four hundred, and Node's reader of CommonJS names,
+ * 7 MB of WebAssembly, stays out. libsql's binary and Google's SDK are still read from node_modules.
+ */
 export async function buildServer(outdir = join(root, 'dist/server')) {
   await rm(outdir, { recursive: true, force: true })
   await build({
@@ -28,10 +31,18 @@ export async function buildServer(outdir = join(root, 'dist/server')) {
     platform: 'node',
     format: 'esm',
     target: 'node20.19',
-    packages: 'external',
+    // V8 keeps the text: 3 MB less. The names stay, and the lines are short, so that a stack still tells the place.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    lineLimit: 120,
+    banner: { js: CJS_IN_ESM },
     logLevel: 'warning',
   })
 }
+
+/** What the CommonJS packages in the bundle ask for by `require`: Node's own modules and libsql's binary. */
+const CJS_IN_ESM = `import { createRequire as requireFrom } from 'node:module'
+const require = requireFrom(import.meta.url)`
 
 /** Bundles the page into `outdir`; returns the sizes as { name: [bytes, gzipped bytes] }. */
 export async function buildClient(outdir = join(root, 'dist/client')) {

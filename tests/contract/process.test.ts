@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { isBuiltin } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { build } from 'esbuild'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Emulator, startEmulator } from '../../emulator/emulator.ts'
@@ -69,6 +71,19 @@ test('what the admin has to mend ends the start with code 78 and the whole list'
     assert.match(busy, '  - PORT: another program listens there')
     taken.close()
   }))
+
+test('the built server loads only its own files and modules of Node: a package beside it would cost start and memory', async () => {
+  const { main } = await app
+  const options = { bundle: true, write: false, metafile: true, platform: 'node', format: 'esm' } as const
+  const { metafile } = await build({ ...options, entryPoints: [main], packages: 'external' })
+  const imports = Object.values(metafile.outputs).flatMap((output) => output.imports)
+  const targets = imports.filter(({ kind }) => kind === 'import-statement').map(({ path }) => path)
+  assert.ok(targets.includes('node:net'), targets.join())
+  assert.equal(
+    targets.filter((target) => !isBuiltin(target)),
+    [],
+  )
+})
 
 test('without a key it says that it is a demonstration, in the log and on the wire', () =>
   withApp(async (start) => {
