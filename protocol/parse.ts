@@ -11,6 +11,8 @@ const UNSENDABLE = /[\u0000-\u0008\u000B-\u001F]|\p{Surrogate}/u
 
 const id = v.pipe(v.string(), v.regex(ID_PATTERN, 'id: 1 to 64 of A-Z a-z 0-9 _ -'))
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+// JSON's 1e999 is read as Infinity, which JSON can't say again.
+const number = v.pipe(v.number(), v.finite())
 const sendable = v.pipe(
   v.string(),
   v.check((text) => !UNSENDABLE.test(text), 'text: control characters or half a surrogate pair'),
@@ -46,18 +48,18 @@ const persona = v.object({
   notice: v.string(),
   linkHosts: v.array(v.string()),
 })
-const turn = v.object({ id, question: v.string(), answer: v.string(), state, source, at: v.number() })
+const turn = v.object({ id, question: v.string(), answer: v.string(), state, source, at: number })
 
 // Not strict: a later server may add fields, and today's client goes on without them.
 const serverMessage = v.variant('type', [
   v.object({
     type: v.literal('welcome'),
-    protocol: v.number(),
+    protocol: number,
     session: v.string(),
     resumed: v.boolean(),
     lang: v.string(),
     persona,
-    limits: v.object({ maxChars: count, askBurst: count, asksPerMinute: v.number() }),
+    limits: v.object({ maxChars: count, askBurst: count, asksPerMinute: number }),
     demo: v.boolean(),
     turns: v.array(turn),
   }),
@@ -75,7 +77,7 @@ const serverMessage = v.variant('type', [
     code: v.picklist(errorCodes),
     message: v.string(),
     id: v.exactOptional(id),
-    retryAfterMs: v.exactOptional(v.number()),
+    retryAfterMs: v.exactOptional(number),
     challenge: v.exactOptional(v.string()),
   }),
   v.object({ type: v.literal('forgotten') }),

@@ -88,8 +88,11 @@ function parseAddress(text: string): Address | undefined {
   const zoneless = text.replace(/%.*$/, '')
   // Four decimal parts only: shorter, octal and hexadecimal forms read differently from parser to parser.
   if (ipaddr.IPv4.isValidFourPartDecimal(zoneless)) return ipaddr.IPv4.parse(zoneless)
+  const tail = zoneless.slice(zoneless.lastIndexOf(':') + 1)
+  if (tail.includes('.') && !ipaddr.IPv4.isValidFourPartDecimal(tail)) return undefined
   if (!ipaddr.IPv6.isValid(zoneless)) return undefined
-  const address = ipaddr.IPv6.parse(zoneless)
+  // ipaddr.js takes ::1.2.3.4 for ::ffff:1.2.3.4, which is another address.
+  const address = ipaddr.IPv6.parse(zoneless.replace(/^::(?=\d+\.)/, '::0:'))
   return address.isIPv4MappedAddress() ? address.toIPv4Address() : address
 }
 

@@ -126,7 +126,7 @@ test('each test that security.md names exists', async () => {
   )
   const titles = everything
     .split('\n')
-    .filter((line) => /^\s*(test|it|attack)\(|^# [A-Z]+\d+ |^ {2}'/.test(line))
+    .filter((line) => /^\s*(test|it|attack)\(|\btitle: '|^# [A-Z]+\d+ |^ {2}'/.test(line))
     .join('\n')
   assert.ok(named.length > 35, String(named.length))
   assert.equal(

@@ -1,4 +1,3 @@
-import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { append, budgetLines, slotsOf } from '../../client/admin/series.ts'
@@ -52,12 +51,10 @@ test('a hello is its token and nothing else', () => {
     assert.is(parseAdminHello(wrong).ok, false, wrong)
 })
 
-test('messages of the server are rebuilt without what is not known; parsing never throws', () => {
+test('messages of the server are rebuilt without what is not known', () => {
   const message: AdminServerMessage = { type: 'budget', budget }
   assert.equal(parseAdminMessage(JSON.stringify({ ...message, later: 1 })), { ok: true, message })
   assert.is(parseAdminMessage(JSON.stringify({ type: 'budget', budget: { ...budget, cap: '1' } })).ok, false)
-  fc.assert(fc.property(fc.string(), (text) => parseAdminMessage(text).ok === false))
-  fc.assert(fc.property(fc.json(), (text) => typeof parseAdminMessage(text).ok === 'boolean'))
 })
 
 test('percentiles are those of the latest values alone', () => {

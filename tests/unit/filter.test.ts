@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createFilter } from '../../server/chat/filter.ts'
+import { cutAt } from '../fuzz/texts.ts'
 
 const SECRET = 'CANARI-7f3a-mouette'
 const KEY = `AIza${'Sy0_-aBcDeFgHiJkLmNoPqRsTuVwXyZ1234'.slice(0, 35)}`
@@ -12,105 +12,8 @@ function run(forbidden: readonly string[], chunks: readonly string[]) {
   return { text: parts.map(({ pass }) => pass).join(''), hit: parts.at(-1)?.hit ?? false }
 }
 
-const fold = (raw: string) =>
-  [...raw.normalize('NFKD').toLowerCase().normalize('NFKD')].filter((unit) => /[\p{L}\p{N}]/u.test(unit))
-const REFERENCE = /&#(?:(\d{1,7})|x([0-9a-f]{1,6}));/gi
-/** Letters and digits as the page shows them. */
-const shown = (text: string) => fold(text.replace(REFERENCE, (raw) => characterOf(raw)))
-const characterOf = (raw: string) => {
-  const code = Number(raw.replace('&#', '0').replace(';', ''))
-  return code > 0 && code < 0x110000 ? String.fromCodePoint(code) : '\uFFFD'
-}
-
-/** The same by brute force: fold everything, then look for the occurrence that ends first, the longest of these. */
-function reference(forbidden: readonly string[], text: string) {
-  const units: { unit: string; at: number; next: number }[] = []
-  let at = 0
-  for (const raw of text.match(new RegExp(`${REFERENCE.source}|[^]`, 'giu')) ?? []) {
-    const next = at + raw.length
-    for (const unit of raw.length > 3 ? shown(raw) : fold(raw)) units.push({ unit, at, next })
-    at = next
-  }
-  const hits = forbidden.map(fold).flatMap((pattern) =>
-    units.flatMap((first, i) => {
-      const found = pattern.length > 0 && pattern.every((unit, j) => units[i + j]?.unit === unit)
-      return found ? [{ start: first.at, end: units[i + pattern.length - 1]?.next ?? 0 }] : []
-    }),
-  )
-  hits.sort((a, b) => a.end - b.end || a.start - b.start)
-  const hit = hits[0]
-  return hit ? { text: text.slice(0, hit.start), hit: true } : { text, hit: false }
-}
-
-function cutAt(text: string, cuts: readonly number[]): string[] {
-  const places = [...new Set(cuts.map((cut) => cut % (text.length + 1)))].sort((a, b) => a - b)
-  return [0, ...places].map((from, i) => text.slice(from, places[i]))
-}
-
-// Few letters, so that patterns begin, break off and overlap all the time.
-const letter = fc.constantFrom(
-  'a',
-  'b',
-  'A',
-  'é',
-  'e',
-  ' ',
-  '*',
-  '_',
-  '\u200B',
-  '\n',
-  '🚲',
-  'ﬁ',
-  'ａ',
-  '\uD83D',
-  '\uDEB2',
-  '&#97;',
-  '&#x42;',
-  '&',
-  '#',
-  '98',
-  ';',
-)
-const texts = fc.array(letter, { maxLength: 60 }).map((units) => units.join(''))
-const patterns = fc.array(
-  fc
-    .array(fc.constantFrom('a', 'b', 'é', 'f', 'i', '-'), { minLength: 1, maxLength: 6 })
-    .map((units) => units.join('')),
-  { maxLength: 3 },
-)
-const cuts = fc.array(fc.nat(200), { maxLength: 12 })
-
-test('any chunking passes the same text and finds the same hit as a search of the whole', () => {
-  fc.assert(
-    fc.property(texts, patterns, cuts, (text, forbidden, places) => {
-      assert.equal(run(forbidden, cutAt(text, places)), reference(forbidden, text))
-    }),
-    { numRuns: 2000 },
-  )
-})
-
-test('a pattern that repeats its own beginning is still found', () => {
-  const simple = fc.array(fc.constantFrom('a', 'b'), { minLength: 1, maxLength: 8 }).map((units) => units.join(''))
-  fc.assert(
-    fc.property(
-      fc.string({ unit: fc.constantFrom('a', 'b', ' '), maxLength: 40 }),
-      simple,
-      cuts,
-      (text, pattern, places) => {
-        assert.equal(run([pattern], cutAt(text, places)), reference([pattern], text))
-      },
-    ),
-    { numRuns: 500 },
-  )
+test('a pattern that repeats its own beginning is found at its second one', () => {
   assert.equal(run(['aab'], ['x aaab']), { text: 'x a', hit: true })
-})
-
-test('a clean text passes whole, once and in order, whatever its characters', () => {
-  fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 200 }), cuts, (text, places) => {
-      assert.equal(run([SECRET, KEY], cutAt(text, places)), { text, hit: false })
-    }),
-  )
 })
 
 test('what is held back is a suffix that may begin a forbidden text, and nothing more', () => {
@@ -121,32 +24,6 @@ test('what is held back is a suffix that may begin a forbidden text, and nothing
   assert.is(filter.push('ette. ').pass, '')
   assert.is(filter.push('Voilà. ').pass, 'mouette. Voilà. ')
   assert.equal(filter.flush(), { pass: '', hit: false })
-})
-
-test('whatever is held back may begin a forbidden text or be half of one character', () => {
-  fc.assert(
-    fc.property(texts, patterns, cuts, (text, forbidden, places) => {
-      const filter = createFilter(forbidden)
-      let passed = ''
-      let hit = false
-      for (const chunk of cutAt(text, places)) {
-        const result = filter.push(chunk)
-        passed += result.pass
-        hit ||= result.hit
-      }
-      if (hit) return
-      assert.ok(text.startsWith(passed))
-      const held = text.slice(passed.length)
-      const letters = shown(
-        held.replace(/&(?:#(?:\d{0,7}|x[0-9a-f]{0,6}))?$/i, '').replace(/[\uD800-\uDBFF]$/, ''),
-      ).join('')
-      // A ligature may end one letter before it begins another.
-      const ends = [letters, letters.slice(1)]
-      const begins = forbidden.some((pattern) => ends.some((end) => fold(pattern).join('').startsWith(end)))
-      assert.ok(letters === '' || letters === 'a' || begins, JSON.stringify({ held, forbidden }))
-    }),
-    { numRuns: 2000 },
-  )
 })
 
 test('on a hit nothing of the pattern passes, and nothing after it', () => {

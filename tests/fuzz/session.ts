@@ -1,11 +1,10 @@
-import fc from 'fast-check'
-import { test } from 'uvu'
+import * as fc from 'fast-check'
 import * as assert from 'uvu/assert'
 import { assertIdle, type Chat, calm, createChat, FORBIDDEN, GRACE_MS } from '../helpers/chat.ts'
 import { REFUSED } from '../helpers/scripted-model.ts'
 import { type Memory, Tab } from '../helpers/visitor-tab.ts'
+import { type Target, target } from './target.ts'
 
-const RUNS = 500
 const FALLBACK = 'Ouvert de 9 h à 18 h.'
 
 /** `now`: the next step follows in the same turn of the event loop. */
@@ -184,8 +183,15 @@ async function run(play: Play): Promise<void> {
   assertIdle(chat)
 }
 
-test('[ASK1] [ASK5] [RES1] [FOR1] whatever happens when: one end, the whole text, paid once, nothing left', async () => {
-  await fc.assert(fc.asyncProperty(play, run), { numRuns: RUNS })
-})
-
-test.run()
+export const sessionTargets: Target[] = [
+  target(
+    {
+      name: 'session',
+      title: '[ASK1] [ASK5] [RES1] [FOR1] whatever happens when: one end, the whole text, paid once, nothing left',
+      short: 500,
+      weight: 0.15,
+    },
+    play,
+    run,
+  ),
+]
