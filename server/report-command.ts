@@ -72,8 +72,9 @@ function lookAt(store: Store, { budget, prices, gemini, reportQuestions, adminTo
   const currency = currencyOf(gemini.model, prices)
   const wordsOf = async ({ startsAt, endsAt }: Window) => {
     if (!reportQuestions || adminToken === undefined) return undefined
+    const safe = vault.safe(adminToken)
     const blobs = await store.questions.between(startsAt, endsAt)
-    return blobs.flatMap((blob) => vault.open(adminToken, blob) ?? [])
+    return blobs.flatMap((blob) => safe.open(blob) ?? [])
   }
   return async (window) => {
     const { day } = window

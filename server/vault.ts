@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
-import type { Vault } from './chat/ports.ts'
+import type { Safe, Vault } from './chat/ports.ts'
 
 const VERSION = 1
 const IV_BYTES = 12
@@ -8,18 +8,21 @@ const TAG_BYTES = 16
 /** AES-256-GCM under a key derived from the session token; a store that leaks gives no contents away. */
 export const vault: Vault = {
   keyOf: (token) => createHash('sha256').update(`le-mecano session ${token}`).digest('base64url'),
+  safe: (token) => safeUnder(new Uint8Array(hkdfSync('sha256', token, 'le-mecano', 'conversation', 32))),
+}
 
-  seal(token, text) {
+const safeUnder = (key: Uint8Array): Safe => ({
+  seal(text) {
     const iv = randomBytes(IV_BYTES)
-    const cipher = createCipheriv('aes-256-gcm', contentKey(token), iv)
+    const cipher = createCipheriv('aes-256-gcm', key, iv)
     const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
     return Buffer.concat([Buffer.of(VERSION), iv, cipher.getAuthTag(), body])
   },
 
-  open(token, blob) {
+  open(blob) {
     const body = 1 + IV_BYTES + TAG_BYTES
     if (blob.length < body || blob[0] !== VERSION) return undefined
-    const decipher = createDecipheriv('aes-256-gcm', contentKey(token), blob.subarray(1, 1 + IV_BYTES))
+    const decipher = createDecipheriv('aes-256-gcm', key, blob.subarray(1, 1 + IV_BYTES))
     decipher.setAuthTag(blob.subarray(1 + IV_BYTES, body))
     try {
       return decipher.update(blob.subarray(body), undefined, 'utf8') + decipher.final('utf8')
@@ -27,6 +30,4 @@ export const vault: Vault = {
       return undefined
     }
   },
-}
-
-const contentKey = (token: string) => new Uint8Array(hkdfSync('sha256', token, 'le-mecano', 'conversation', 32))
+})

@@ -21,12 +21,13 @@ export const SILENT_MS = 5000
 export function createFollow({ peers, vault, clock }: FollowParts): Follow {
   return async (owner, token, socket, hello) => {
     const seat = new AwaySeat(socket.wire)
+    const safe = vault.safe(token)
     const link = await peers.connect(owner, vault.keyOf(token), {
-      message: (sealed) => seat.hear(vault.open(token, sealed) ?? ''),
+      message: (sealed) => seat.hear(safe.open(sealed) ?? ''),
       closed: () => seat.ended(),
     })
     if (!link) return 'gone'
-    seat.open({ ...link, send: (text) => link.send(vault.seal(token, text)) }, socket, hello)
+    seat.open({ ...link, send: (text) => link.send(safe.seal(text)) }, socket, hello)
     const cancel = clock.after(SILENT_MS, () => seat.decide('gone'))
     const state = await seat.decided
     cancel()

@@ -1,5 +1,5 @@
 import type { Log } from '../log.ts'
-import type { ConversationStore, Vault } from './ports.ts'
+import type { ConversationStore, Safe, Vault } from './ports.ts'
 import { type Turn, turnFromText, turnToText } from './turn.ts'
 
 /** A session's turns on their way to the store, sealed, one write at a time. */
@@ -29,6 +29,8 @@ export type JournalParts = {
 export function openJournal(parts: JournalParts, token: string, onLost: () => void): Journal {
   const { store, vault, log } = parts
   const key = vault.keyOf(token)
+  // Most who come never ask.
+  let safe: Safe | undefined
   const unsaved = new Map<number, { blob: Uint8Array; expiresAt: number }>()
   let last: Promise<unknown> = Promise.resolve()
   let failing = false
@@ -64,7 +66,8 @@ export function openJournal(parts: JournalParts, token: string, onLost: () => vo
     save(turn) {
       if (lost) return Promise.resolve()
       parts.onSaved?.(key, turn)
-      unsaved.set(turn.n, { blob: vault.seal(token, turnToText(turn)), expiresAt: parts.now() + parts.ttlMs })
+      safe ??= vault.safe(token)
+      unsaved.set(turn.n, { blob: safe.seal(turnToText(turn)), expiresAt: parts.now() + parts.ttlMs })
       return flush()
     },
     trim(n) {
@@ -94,8 +97,9 @@ export async function loadTurns(
 ): Promise<LoadedTurns | undefined> {
   const kept = await store.load(vault.keyOf(token), gone)
   if (kept?.at !== 'here') return kept
+  const safe = vault.safe(token)
   const turns = kept.blobs.flatMap((blob) => {
-    const text = vault.open(token, blob)
+    const text = safe.open(blob)
     return (text !== undefined && turnFromText(text)) || []
   })
   return { at: 'here', turns }

@@ -27,15 +27,23 @@ const MAX_SECTIONS = 8
 /** Indexes the sections; `lang` is theirs and picks the stemmer. `core` goes into every search that it fits. */
 export function createKnowledge(sections: readonly Section[], lang: Lang, core?: Section): Knowledge {
   const stem = stemmers[lang]
+  /** Every term of the index. */
+  const terms = new Set<string>()
   const index = new MiniSearch<Section & { id: number }>({
     fields: ['title', 'keywords', 'text'],
     extractField: (section, field) => fieldOf(section, field),
     tokenize: wordsOf,
-    processTerm: (word) => (isStopWord(word) ? null : stemOf(word, stem)),
+    processTerm(word, field) {
+      const term = isStopWord(word) ? null : stemOf(word, stem)
+      // Only what is indexed comes with the name of its field.
+      if (term !== null && field !== undefined) terms.add(term)
+      return term
+    },
     searchOptions: {
       boost: { title: 3, keywords: 2 },
       prefix: (term) => term.length >= 4,
-      fuzzy: (term) => (term.length >= 5 ? 0.2 : false),
+      // A word that the files know is no slip of the keyboard; looking for its likes costs the most of a search.
+      fuzzy: (term) => (term.length >= 5 && !terms.has(term) ? 0.2 : false),
       weights: { prefix: 0.4, fuzzy: 0.3 },
     },
   })
@@ -54,7 +62,9 @@ export function createKnowledge(sections: readonly Section[], lang: Lang, core?:
     const found = index.search(question).map(({ queryTerms }) => new Set(queryTerms).size)
     return told.size === 0 ? 1 : Math.max(0, ...found) / told.size
   }
-  return { rank, search: (question, maxTokens) => choose(rank(question), maxTokens, core), coverage }
+  const sizes = new Map([...sections, ...(core ? [core] : [])].map((section) => [section, renderedTokens(section)]))
+  const sizeOf = (section: Section) => sizes.get(section) ?? renderedTokens(section)
+  return { rank, search: (question, maxTokens) => choose(rank(question), maxTokens, sizeOf, core), coverage }
 }
 
 function fieldOf(section: Section & { id: number }, field: string): string {
@@ -70,19 +80,21 @@ function stemOf(word: string, stem: (word: string) => string): string {
   return stem(singular).replace(/(?<=.{3})e+$/, '')
 }
 
-function choose(ranked: readonly Ranked[], maxTokens: number, core?: Section): Section[] {
+type SizeOf = (section: Section) => number
+
+function choose(ranked: readonly Ranked[], maxTokens: number, sizeOf: SizeOf, core?: Section): Section[] {
   const chosen: Section[] = []
   let room = maxTokens
   const take = (section: Section) => {
-    room -= tokensOf(renderSection(section))
+    room -= sizeOf(section)
     chosen.push(section)
   }
-  if (core && tokensOf(renderSection(core)) <= room) take(core)
+  if (core && sizeOf(core) <= room) take(core)
   const whole = room
   const floor = (ranked[0]?.score ?? 0) * NOISE
   for (const { section, score } of ranked) {
     if (score < floor || chosen.length >= MAX_SECTIONS) break
-    const size = tokensOf(renderSection(section))
+    const size = sizeOf(section)
     const fitting = size <= room ? section : size > whole ? cut(section, room) : undefined
     if (fitting) take(fitting)
   }
@@ -94,7 +106,7 @@ function cut(section: Section, maxTokens: number): Section | undefined {
   let text = ''
   for (const paragraph of section.text.split(/\n{2,}/)) {
     const longer = text ? `${text}\n\n${paragraph}` : paragraph
-    if (tokensOf(renderSection({ ...section, text: longer })) > maxTokens) break
+    if (renderedTokens({ ...section, text: longer }) > maxTokens) break
     text = longer
   }
   return text ? { ...section, text } : undefined
@@ -104,6 +116,8 @@ function cut(section: Section, maxTokens: number): Section | undefined {
 export function tokensOf(text: string): number {
   return Math.ceil(new TextEncoder().encode(text).length / 3)
 }
+
+const renderedTokens = (section: Section): number => tokensOf(renderSection(section))
 
 /** A section as the model reads it: a delimited reference that can't close its own delimiter. */
 export function renderSection({ path, text }: Section): string {

@@ -3,7 +3,7 @@ import { closes } from '../../protocol/closes.ts'
 import type { AskContext } from './admission.ts'
 import type { Connection } from './connection.ts'
 import { closeText } from './follow.ts'
-import type { Link, LinkEnd, Vault, Wire } from './ports.ts'
+import type { Link, LinkEnd, Safe, Vault, Wire } from './ports.ts'
 import type { Registry } from './registry.ts'
 
 export type LendParts = {
@@ -25,27 +25,27 @@ export function createLender({ registry, vault, connectTo }: LendParts): Lender 
   const connect = connectTo({ enter: (socket, hello) => registry.lend(() => draining, socket, hello) })
   return {
     accept(key, link) {
-      const token = registry.tokenHere(key)
+      const safe = registry.tokenHere(key).then((token) => (token === undefined ? undefined : vault.safe(token)))
       let served: { wire: Wire; connection: Connection } | undefined
-      const take = (token: string, text: string) => {
+      const take = ({ seal }: Safe, text: string) => {
         if (served) return served.connection.receive(text)
         const context = contextIn(text)
         if (!context) return link.close()
-        const wire = wireOver(link, (text) => vault.seal(token, text))
+        const wire = wireOver(link, seal)
         served = { wire, connection: connect(wire, context) }
         open.set(wire, served.connection)
       }
       // In order, whenever it is known whether the session is here.
-      void token.then((token) => token === undefined && link.close())
+      void safe.then((safe) => safe ?? link.close())
       return {
         message: (sealed) =>
-          void token.then((token) => {
-            const text = token === undefined ? undefined : vault.open(token, sealed)
-            if (token !== undefined && text !== undefined) take(token, text)
+          void safe.then((safe) => {
+            const text = safe?.open(sealed)
+            if (safe && text !== undefined) take(safe, text)
             else link.close()
           }),
         closed: () =>
-          void token.then(() => {
+          void safe.then(() => {
             if (!served) return
             open.delete(served.wire)
             served.connection.closed()

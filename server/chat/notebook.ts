@@ -19,11 +19,12 @@ const LONGEST = 300
 
 /** Keeps the questions on which the knowledge files say nothing, for the day's report; only where the admin asked for it. */
 export function createNotebook({ store, vault, seal, assistant, clock, ttlMs, log }: NotebookParts) {
+  const safe = vault.safe(seal)
   return (owner: string, turn: Turn): void => {
     // At once, so that a visitor who erases the conversation afterwards erases this too.
     if (!isEnd(turn.state) || assistant().knows(turn.question)) return
     const at = clock.now()
-    const blob = vault.seal(seal, withoutContacts(turn.question).slice(0, LONGEST))
+    const blob = safe.seal(withoutContacts(turn.question).slice(0, LONGEST))
     store.keep({ owner, at, expiresAt: at + ttlMs, blob }).catch(() => log.warn('question_not_kept'))
   }
 }

@@ -77,9 +77,13 @@ export type Peers = {
 /** Seals contents under a key that only the visitor's token gives. `keyOf` is all that a store learns of a token. */
 export type Vault = {
   keyOf(token: string): string
-  seal(token: string, text: string): Uint8Array
+  /** What is sealed under one token. Deriving its key takes ten times as long as sealing a turn: make one, and keep it. */
+  safe(token: string): Safe
+}
+export type Safe = {
+  seal(text: string): Uint8Array
   /** undefined: not sealed under this token, or damaged. */
-  open(token: string, blob: Uint8Array): string | undefined
+  open(blob: Uint8Array): string | undefined
 }
 
 export type SentenceDetail = { retryAfterMs?: number | undefined }

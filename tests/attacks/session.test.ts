@@ -196,9 +196,9 @@ test('forget leaves no row and no log, and of a backup the old token alone could
   const blob = Buffer.from(row && typeof row === 'object' && 'blob' in row ? String(row.blob) : '', 'hex')
   assert.not(blob.includes('plateau'))
   for (const token of [renewed?.session ?? '', key, `lm_${key}`, ''])
-    assert.is(vault.open(token, blob), undefined, 'a sealed turn opened')
+    assert.is(vault.safe(token).open(blob), undefined, 'a sealed turn opened')
   // With the token that the visitor gave up it would: nobody else ever had it.
-  assert.match(vault.open(session, blob) ?? '', 'plateau')
+  assert.match(vault.safe(session).open(blob) ?? '', 'plateau')
   assert.not((await onDisk(attacked)).has('plateau'))
   assert.not.match(attacked.printed(), /plateau|rouge/)
 })

@@ -17,7 +17,7 @@ function bench() {
   const ended = (question: string, state: Turn['state'] = 'complete') =>
     note('owner', { n: 0, id: 'q', question, at: 0, remaining: 0, source: 'model', answer: 'A', state })
   const blobs = () => store.between(0, clock.now() + 1)
-  return { clock, ended, blobs, kept: async () => (await blobs()).map((blob) => vault.open(SEAL, blob)) }
+  return { clock, ended, blobs, kept: async () => (await blobs()).map((blob) => vault.safe(SEAL).open(blob)) }
 }
 
 test('a question that the files do not answer is kept after its end, sealed, for the time of its conversation', async () => {
@@ -29,7 +29,7 @@ test('a question that the files do not answer is kept after its end, sealed, for
   assert.equal(await kept(), ['Vendez-vous des skis ?'])
   const [blob = new Uint8Array()] = await blobs()
   assert.not(Buffer.from(blob).includes('skis'))
-  assert.is(vault.open('another-admin-token', blob), undefined)
+  assert.is(vault.safe('another-admin-token').open(blob), undefined)
   clock.advance(1000)
   assert.equal(await kept(), [])
 })
