@@ -123,7 +123,15 @@ export function createApp(parts: AppParts): App {
     clock,
     follow: createFollow({ peers: store.peers, vault: parts.vault, clock }),
     session: {
-      question: { clock, admission, model, source: demo ? 'demo' : 'model', onQuestion, onGap: meter.textGap },
+      question: {
+        clock,
+        admission,
+        model,
+        source: demo ? 'demo' : 'model',
+        onQuestion,
+        onGap: meter.textGap,
+        soon: setImmediate,
+      },
       assistant,
       log,
       limits,

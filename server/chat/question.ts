@@ -34,6 +34,8 @@ export type QuestionParts = {
   onQuestion: (line: QuestionLine) => void
   /** Milliseconds between two pieces of one answer. */
   onGap?: (ms: number) => void
+  /** Calls back once what is under way has left this process. */
+  soon: (work: () => void) => void
 }
 
 /** What a question needs of its session. */
@@ -48,8 +50,9 @@ export type QuestionHost = {
   fallback(question: string): string | undefined
   /** Stores the turn as it stands; waits for the store but never rejects. */
   save(turn: Turn): Promise<void>
-  /** Stores the new turn, then shows it to every socket; never rejects. */
-  admitted(turn: Turn): Promise<void>
+  /** The turn is one of the session's from now on, and every socket hears `start`. */
+  admitted(turn: Turn): void
+  /** `start` once more: the turn's source is another one. */
   started(turn: Turn): void
   text(turn: Turn, text: string): void
   done(turn: Turn, reason: EndReason): void
@@ -67,6 +70,7 @@ export class Question {
   private firstTextAt: number | undefined
   private lastTextAt: number | undefined
   private attempts = 1
+  private shown = false
 
   constructor(
     private readonly parts: QuestionParts,
@@ -112,8 +116,15 @@ export class Question {
       state: 'streaming',
     }
     this.turn = turn
-    await this.host.admitted(turn)
+    // Before the model is called: whoever asks again after a crash must not pay twice.
+    await this.host.save(turn)
     return turn
+  }
+
+  private show(turn: Turn): void {
+    if (this.shown) return
+    this.shown = true
+    this.host.admitted(turn)
   }
 
   private stream(turn: Turn, admitted: Admitted, since: number | undefined): Promise<void> {
@@ -143,6 +154,8 @@ export class Question {
           failed: (failure) => void this.failed(turn, failure).then(resolve),
         },
       })
+      // The visitor hears that it started while the model reads it, rather than before the model gets it.
+      this.parts.soon(() => this.show(turn))
     })
   }
 
@@ -151,10 +164,12 @@ export class Question {
     this.firstTextAt ??= now
     if (this.lastTextAt !== undefined) this.parts.onGap?.(now - this.lastTextAt)
     this.lastTextAt = now
+    this.show(turn)
     this.host.text(turn, text)
   }
 
   private async close(turn: Turn, reason: EndReason, usage?: Usage, cause?: string): Promise<void> {
+    this.show(turn)
     const ended: Turn = { ...turn, state: reason, ...(usage && { usage }) }
     // Stored before it is announced: whoever saw `done` finds the turn again after a crash.
     await this.host.save(ended)
@@ -165,6 +180,7 @@ export class Question {
   }
 
   private async failed(turn: Turn, failure: ModelFailure): Promise<void> {
+    this.show(turn)
     const text = this.host.fallback(this.text)
     if (text !== undefined) {
       turn.source = 'knowledge'

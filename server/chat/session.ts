@@ -267,9 +267,8 @@ export class Session {
     for (const socket of this.sockets) if (!askers.has(socket)) socket.wire.send(doneOf(turn, 'interrupted'))
   }
 
-  private async add(turn: Turn): Promise<void> {
-    await this.journal.save(turn)
-    // Together, so that a socket that comes now sees either neither or both.
+  // Together, so that a socket that comes now sees either neither or both.
+  private add(turn: Turn): void {
     this.turns.push(turn)
     this.keepWindow()
     this.broadcast(startOf(turn))

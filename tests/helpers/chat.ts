@@ -113,6 +113,7 @@ export function createChat(options: ChatOptions = {}): Chat {
         model: (mayRetry) => withRetry(model, { ...retry, mayRetry }),
         source: 'model',
         onQuestion: (line) => lines.push(line),
+        soon: queueMicrotask,
       },
       assistant: () => assistant,
       log: silentLog,
