@@ -29,6 +29,8 @@ import { createProofOfWork } from './quota/proof.ts'
 import { createGateway, type Visitor } from './socket/gateway.ts'
 import { memoryStore } from './stores/memory.ts'
 
+/** What is in memory at this moment. */
+type Live = { connections: number; streams: number; sessions: number }
 export type AppParts = {
   config: Config
   clock: Clock
@@ -50,7 +52,7 @@ export type AppParts = {
   assistant: () => Assistant
   vault: Vault
   meter: Meter
-  metrics: { contentType: string; text(live: { connections: number; streams: number }): Promise<string> }
+  metrics: { contentType: string; text(live: Live): Promise<string> }
   /** undefined: there is no status page. */
   admin: AdminSource | undefined
 }
@@ -160,7 +162,7 @@ export function createApp(parts: AppParts): App {
       meter.upgradeRefused(refusal)
     },
   })
-  const live = () => ({ connections: gateway.connections, streams: streams.count })
+  const live = () => ({ connections: gateway.connections, streams: streams.count, sessions: registry.size })
   const { trustedProxies } = config
   const admin = parts.admin && createAdminRoom({ ...parts.admin, clock, log, trustedProxies, live })
   // Whoever asks while the store is asked shares the answer: the probe writes, and anybody may ask.
@@ -239,7 +241,7 @@ const forgetful = ({ conversations, questions }: AppParts['store']): Conversatio
   },
 })
 
-function createMetricsService(parts: AppParts, live: () => { connections: number; streams: number }): Service {
+function createMetricsService(parts: AppParts, live: () => Live): Service {
   const { config, clock, metrics } = parts
   return metricsEndpoint({
     token: config.metricsToken,

@@ -6,7 +6,7 @@ import type { ModelFailureKind } from '../model/port.ts'
 import type { BudgetReadings } from './budget-readings.ts'
 
 /** What is read at the moment of a scrape. `budget` undefined: the store is out of order. */
-export type Readings = { connections: number; streams: number; budget: BudgetReadings | undefined }
+export type Readings = { connections: number; streams: number; sessions: number; budget: BudgetReadings | undefined }
 /** What never changes while the process runs; `currency` is '' where the admin set the prices. */
 export type About = { model: string; mode: 'demo' | 'gemini'; currency: string }
 export type Metrics = {
@@ -159,6 +159,7 @@ function gaugesOn(registry: Registry, about: About): (readings: Readings) => voi
   gauge('info', 'What runs here.', ['model', 'mode', 'currency']).set(about, 1)
   const connections = gauge('connections', 'Open WebSocket connections.')
   const streams = gauge('streams', 'Answers being generated, those that nobody reads any more included.')
+  const sessions = gauge('sessions', 'Sessions in memory: somebody looks at them, or an answer is on its way.')
   const up = gauge('store_up', 'Whether the store answered at this scrape.')
   const spent = gauge('budget_spent_currency_units', 'Spent today, in the currency of the prices.')
   const held = gauge('budget_held_currency_units', 'Set aside today for calls whose cost is not known yet.')
@@ -172,6 +173,7 @@ function gaugesOn(registry: Registry, about: About): (readings: Readings) => voi
     const { budget } = now
     connections.set(now.connections)
     streams.set(now.streams)
+    sessions.set(now.sessions)
     up.set(budget ? 1 : 0)
     if (!budget) return [spent, held, cap, released, month, monthCap, halted, holds].forEach(forget)
     spent.set(budget.spent)

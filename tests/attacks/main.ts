@@ -1,23 +1,8 @@
 // npm run attacks [-- frames money]: every attack in its long form, or those of some files, and what each of them got.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { playLong } from '../helpers/trial-report.ts'
 import type { Row } from './attack.ts'
 
-const dir = await mkdtemp(join(tmpdir(), 'le-mecano-attacks-'))
-const file = join(dir, 'report')
-try {
-  const runner = ['--import', 'tsx', 'tests/run.ts', '--root', 'tests/attacks', '--limit', '900']
-  const args = [...runner, ...process.argv.slice(2)]
-  const env = { ...process.env, ATTACKS_LONG: 'yes', ATTACKS_REPORT: file }
-  const [code] = await once(spawn(process.execPath, args, { env, stdio: 'inherit' }), 'exit')
-  print((await readFile(file, 'utf8').catch(() => '')).split('\n').filter(Boolean).map(rowOf))
-  process.exitCode = code ?? 1
-} finally {
-  await rm(dir, { recursive: true })
-}
+await playLong('tests/attacks', (lines) => print(lines.map(rowOf)))
 
 function rowOf(line: string): Row {
   const row: Row = JSON.parse(line)

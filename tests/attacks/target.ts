@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type Emulator, type LedgerEntry, startEmulator } from '../../emulator/emulator.ts'
 import { costNano, pricesOf } from '../../server/quota/prices.ts'
 import { type BuiltApp, buildApp, type Ran, runMain } from '../helpers/built-app.ts'
-import { parseExposed } from '../helpers/prometheus.ts'
+import { type Exposed, parseExposed } from '../helpers/prometheus.ts'
 import { exchange, get } from '../helpers/raw-http.ts'
 
 export const KEY = 'AIzaSyCanary-0123456789_abcdefghijklmno'
@@ -19,11 +19,19 @@ export type Target = {
   readonly pid: number
   /** All that it has printed so far, over restarts. */
   printed(): string
-  /** Ends it as kill -9 does and starts it anew on its store. */
+  /** Ends it as kill -9 does. */
+  kill(): Promise<void>
+  /** Starts it anew on its store; rejects with what it says when it can't start. */
+  start(): Promise<void>
+  /** Both. */
   restart(): Promise<void>
+  /** Its exit code, or the signal that ended it, once it has. */
+  ended(): Promise<number | string>
   /** Sets its wall clock off by so many ms; needs `clock` at the start. */
   shift(ms: number): void
-  /** One series of /metrics; undefined: there is none. */
+  /** What /metrics tells now. */
+  exposed(): Promise<Exposed>
+  /** One series of it; undefined: there is none. */
   metric(name: string, labels?: string): Promise<number | undefined>
   /** Resident memory in bytes. */
   rss(): Promise<number>
@@ -33,7 +41,14 @@ export type Target = {
   billedNano(): number
   close(): Promise<void>
 }
-export type TargetOptions = { env?: Record<string, string>; app?: BuiltApp; clockMs?: number; dir?: string }
+export type TargetOptions = {
+  env?: Record<string, string>
+  app?: BuiltApp
+  clockMs?: number
+  dir?: string
+  /** Modules that are loaded before the server. */
+  preload?: readonly string[]
+}
 
 /** Every limit that an attack doesn't aim at is wide, and every visitor may come from an address of his own. */
 const WIDE = {
@@ -58,6 +73,7 @@ const WIDE = {
   PROOF_OF_WORK: 'off',
   KNOWLEDGE_FALLBACK: 'off',
   DRAIN_MS: '0',
+  METRICS_TOKEN: 'a-token-for-looking',
 }
 
 const PRICES = pricesOf('gemini-3.5-flash-lite')
@@ -73,29 +89,36 @@ export async function openTarget(options: TargetOptions = {}): Promise<Target> {
     renameSync(`${clockFile}.new`, clockFile)
   }
   if (options.clockMs !== undefined) shift(options.clockMs)
+  const preload = [...(options.clockMs === undefined ? [] : [CLOCK]), ...(options.preload ?? [])]
   const env = {
     ...WIDE,
     GEMINI_BASE_URL: emulator.url,
     PERSONA_DIR: join(app.dir, 'persona'),
-    ...(options.clockMs !== undefined && { NODE_OPTIONS: `--import=${CLOCK}`, CLOCK_FILE: clockFile }),
+    ...(options.clockMs !== undefined && { CLOCK_FILE: clockFile }),
+    ...(preload.length > 0 && { NODE_OPTIONS: preload.map((module) => `--import=${module}`).join(' ') }),
     ...options.env,
   }
-  let before = ''
+  const runs: Ran[] = []
+  const printed = () => runs.map((ran) => ran.stdout() + ran.stderr()).join('')
   let ran: Ran
   let url = ''
   const start = async () => {
     ran = runMain(app.main, dir, env)
+    runs.push(ran)
     url = String((await ran.line('listening')).url)
   }
   const kill = async () => {
     ran.kill('SIGKILL')
     await ran.ended
-    before += ran.stdout() + ran.stderr()
   }
-  const metric = async (name: string, labels = '') => {
-    const page = get('/metrics').replace('chat.example', '127.0.0.1')
-    return parseExposed((await exchange(url, page)).body).value(name, labels)
+  let looks = 0
+  // Each look from another address where one may be told, because one address may not look often.
+  const from = () => (env.TRUSTED_PROXIES === '' ? [] : [`X-Forwarded-For: 198.19.0.${looks++ % 250}`])
+  const exposed = async () => {
+    const page = get('/metrics', `Authorization: Bearer ${env.METRICS_TOKEN}`, ...from())
+    return parseExposed((await exchange(url, page)).body)
   }
+  const metric = async (name: string, labels = '') => (await exposed()).value(name, labels)
   await start()
   return {
     get url() {
@@ -106,12 +129,16 @@ export async function openTarget(options: TargetOptions = {}): Promise<Target> {
     },
     emulator,
     dir,
-    printed: () => before + ran.stdout() + ran.stderr(),
+    printed,
+    kill,
+    start,
+    ended: () => ran.ended,
     async restart() {
       await kill()
       await start()
     },
     shift,
+    exposed,
     metric,
     rss: async () => (await metric('process_resident_memory_bytes')) ?? 0,
     descriptors: () => descriptorsOf(ran.pid),

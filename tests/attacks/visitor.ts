@@ -5,6 +5,8 @@ import type { Target } from './target.ts'
 
 type Of<T extends ServerMessage['type']> = Extract<ServerMessage, { type: T }>
 export type End = Of<'done'> | Of<'error'>
+/** An answer as it came; `end` undefined: the connection ended before. */
+export type Said = { started: boolean; text: string; end: End | undefined }
 export type Visitor = {
   socket: RawSocket
   welcome: Of<'welcome'>
@@ -38,12 +40,18 @@ export async function visit({ url }: Pick<Target, 'url'>, address?: string, hell
 }
 
 /** The next end of that id. */
-export async function endOf(socket: RawSocket, id: string): Promise<End | undefined> {
-  for (;;) {
-    const message = await nextMessage(socket)
-    if (!message) return undefined
-    if ((message.type === 'done' || message.type === 'error') && message.id === id) return message
+export const endOf = async (socket: RawSocket, id: string): Promise<End | undefined> => (await saidOf(socket, id)).end
+
+/** What came of an id until its next end; without one: until the connection's. */
+export async function saidOf(socket: RawSocket, id: string): Promise<Said> {
+  const said: Said = { started: false, text: '', end: undefined }
+  for (let message = await nextMessage(socket); message; message = await nextMessage(socket)) {
+    if (!('id' in message) || message.id !== id) continue
+    if (message.type === 'start') said.started = true
+    else if (message.type === 'delta') said.text = said.text.slice(0, message.offset) + message.text
+    else return { ...said, end: message }
   }
+  return said
 }
 
 async function nextMessage(socket: RawSocket): Promise<ServerMessage | undefined> {

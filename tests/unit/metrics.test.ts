@@ -20,7 +20,7 @@ const BUDGET = {
 async function exposed(use: (meter: Meter) => void = () => {}, readings: Partial<Readings> = {}) {
   const metrics = createMetrics(ABOUT)
   use(metrics.meter)
-  return parseExposed(await metrics.text({ connections: 3, streams: 2, budget: BUDGET, ...readings }))
+  return parseExposed(await metrics.text({ connections: 3, streams: 2, sessions: 4, budget: BUDGET, ...readings }))
 }
 
 test('names and units are those of the conventions', async () => {
@@ -36,7 +36,8 @@ test('names and units are those of the conventions', async () => {
 
 test('what is read at the scrape is there, in the currency', async () => {
   const { value } = await exposed()
-  assert.equal([value('le_mecano_connections'), value('le_mecano_streams'), value('le_mecano_store_up')], [3, 2, 1])
+  const live = ['connections', 'streams', 'sessions', 'store_up'].map((name) => value(`le_mecano_${name}`))
+  assert.equal(live, [3, 2, 4, 1])
   assert.is(value('le_mecano_budget_spent_currency_units'), 0.2)
   assert.is(value('le_mecano_budget_released_currency_units'), 0.5)
   assert.is(value('le_mecano_budget_halted'), 1)
@@ -47,7 +48,7 @@ test('what is read at the scrape is there, in the currency', async () => {
 test('while the store tells nothing of the budget there are no numbers of it, not zeros; later they are back', async () => {
   const metrics = createMetrics(ABOUT)
   const read = async (budget: Readings['budget']) =>
-    parseExposed(await metrics.text({ connections: 0, streams: 0, budget }))
+    parseExposed(await metrics.text({ connections: 0, streams: 0, sessions: 0, budget }))
   assert.is((await read(BUDGET)).value('le_mecano_budget_cap_currency_units'), 1)
   const down = await read(undefined)
   assert.is(down.value('le_mecano_store_up'), 0)
@@ -122,7 +123,7 @@ test('close codes of ours are told apart, and what a client made up is not', asy
 test('two servers of one process count for themselves', async () => {
   const [one, two] = [createMetrics(ABOUT), createMetrics(ABOUT)]
   one.meter.connectionOpened()
-  const text = await two.text({ connections: 0, streams: 0, budget: undefined })
+  const text = await two.text({ connections: 0, streams: 0, sessions: 0, budget: undefined })
   assert.is(parseExposed(text).value('le_mecano_connections_opened_total'), 0)
 })
 

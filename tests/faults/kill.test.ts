@@ -1,0 +1,134 @@
+import { test } from 'uvu'
+import { type Said, saidOf, visit } from '../attacks/visitor.ts'
+import { buildApp } from '../helpers/built-app.ts'
+import { exchange, get } from '../helpers/raw-http.ts'
+import { longForm } from '../helpers/trial.ts'
+import { type FaultToll, fault, leave, servesNext } from './fault.ts'
+import { type FaultyTarget, openFaulty } from './faulty.ts'
+
+const app = buildApp()
+const CHUNKS = ['Bon vent, ', 'marin !']
+const TEXT = CHUNKS.join('')
+const NANO = 1e9
+
+/** What is booked of the day and what the upstream bills, in nano-currency, and how many holds are open. */
+async function books(target: FaultyTarget) {
+  const { value } = await target.exposed()
+  const of = (name: string) => Math.round((value(`le_mecano_budget_${name}_currency_units`) ?? 0) * NANO)
+  const open = (state: string) => value('le_mecano_holds', `state="${state}"`) ?? 0
+  return { booked: of('spent') + of('held'), billed: target.billedNano(), open: open('open') + open('lost') }
+}
+
+/** Asks, with the process to die at point `at`; what the visitor saw of it. */
+async function askDying(target: FaultyTarget, at: number, question: string) {
+  target.order({ does: 'kill', at })
+  const visitor = await visit(target).catch(() => undefined)
+  visitor?.socket.say({ type: 'ask', id: 'q', text: question })
+  const said = visitor && (await saidOf(visitor.socket, 'q'))
+  if (visitor) leave(visitor)
+  return { session: visitor?.welcome.session, said, died: await dies(target) }
+}
+
+/** Whether it has died; it may still have to do what comes after the answer's end. */
+async function dies(target: FaultyTarget): Promise<boolean> {
+  let gone = false
+  void target.ended().then(() => (gone = true))
+  for (let looks = 0; looks < 300 && !gone; looks++) await exchange(target.url, get('/healthz'))
+  return gone
+}
+
+/** Asks the same id again, as a page that comes back does. */
+async function asksAgain(target: FaultyTarget, session: string | undefined, question: string) {
+  const visitor = await visit(target, undefined, session === undefined ? {} : { session })
+  visitor.socket.say({ type: 'ask', id: 'q', text: question })
+  const said = await saidOf(visitor.socket, 'q')
+  leave(visitor)
+  return { resumed: visitor.welcome.resumed, ...said }
+}
+
+const callsFor = ({ emulator }: FaultyTarget, question: string): number =>
+  emulator.ledger().entries.filter(({ body }) => body?.includes(question)).length
+
+const reasonOf = ({ end }: Said): string | undefined => (end?.type === 'done' ? end.reason : end?.code)
+
+/** The books once only so many holds are open: what an answer cost is booked after its end. */
+async function booksWith(target: FaultyTarget, open: number) {
+  let now = await books(target)
+  for (let looks = 0; now.open > open && looks < 300; looks++) now = await books(target)
+  return now
+}
+
+/** Kills at the point, starts it again on its store, and looks what became of the money and of the question. */
+async function killAt(target: FaultyTarget, at: number, question: string, toll: FaultToll): Promise<boolean> {
+  const before = await booksWith(target, toll.left)
+  const { session, said, died } = await askDying(target, at, question)
+  target.order(null)
+  if (!died) return false
+  await target.start()
+  const paid = callsFor(target, question)
+  const after = await books(target)
+  const open = after.open - before.open
+  const lost = (what: string) => toll.lost(`point ${at}: ${what}`)
+  toll.leaves(open)
+  if (open < 0 || open > 1) lost(`${open} holds more`)
+  const booked = after.booked - before.booked
+  if (booked < after.billed - before.billed) lost('more is billed than booked')
+  if (open === 1 && booked === 0) lost('its hold does not count')
+  const again = await asksAgain(target, session, question)
+  const calls = callsFor(target, question)
+  if (calls > 1 || (said?.started && calls > paid)) lost(`${calls} calls for one question`)
+  if (said?.started && !again.resumed) lost('the session is gone')
+  const whole = again.text === TEXT && reasonOf(again) === 'complete'
+  const partly = paid <= 1 && TEXT.startsWith(again.text) && reasonOf(again) === 'interrupted'
+  if (!whole && (said?.end || !partly)) lost(`${reasonOf(again)} ${again.text}`)
+  toll.tried()
+  return true
+}
+
+/** The names of what a question passes, in order. */
+async function pointsOf(target: FaultyTarget, { left }: FaultToll): Promise<string[]> {
+  target.order({ does: 'note' })
+  await servesNext(target, 'dry')
+  await booksWith(target, left)
+  const names = target.points()
+  target.order(null)
+  return names
+}
+
+const numbered = (names: string[]) => names.map((name, at) => ({ name, at }))
+/** Between two of these nothing waits: what dies there dies as at the one before. */
+const waits = ({ name }: { name: string }) => longForm || !/^sqlite:(?!BEGIN)/.test(name)
+
+async function killEverywhere(target: FaultyTarget, toll: FaultToll): Promise<void> {
+  target.emulator.setScenario({ name: 'ok', chunks: CHUNKS })
+  const restart = async () => {
+    await booksWith(target, toll.left)
+    await target.restart()
+  }
+  await restart()
+  // The first question of a process asks more of the store than those after it.
+  const first = await pointsOf(target, toll)
+  const cold = numbered(first).slice(0, first.indexOf('file:rename') + 1)
+  const begun = cold.findLastIndex(({ name }) => name.startsWith('sqlite:BEGIN'))
+  const warm = numbered(await pointsOf(target, toll)).filter(waits)
+  let [tries, reached] = [0, 0]
+  const kill = async (at: number) => {
+    tries++
+    if (await killAt(target, at, `Question ${tries}, combien coûte une révision ?`, toll)) reached++
+  }
+  for (const { at } of cold.slice(begun).filter(waits)) {
+    await restart()
+    await kill(at)
+  }
+  for (const { at } of warm) {
+    await servesNext(target, `next${at}`)
+    await kill(at)
+  }
+  if (reached < tries * 0.9) toll.lost(`${reached} points reached of ${tries}`)
+}
+
+fault('kill -9 wherever a question on SQLite waits', async () => openFaulty({ app: await app }), killEverywhere)
+
+test('the built copy is removed', async () => (await app).remove())
+
+test.run()
