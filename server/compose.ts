@@ -7,7 +7,7 @@ import type { Assistant } from './chat/ports.ts'
 import type { Lang } from './chat/sentences.ts'
 import { type Clock, type Random, systemClock, systemRandom } from './clock.ts'
 import type { Config } from './config.ts'
-import { CannotStart } from './exit.ts'
+import { CannotStart, EX_CONFIG, EX_TEMPFAIL } from './exit.ts'
 import { withPersona } from './http/index-page.ts'
 import { type Pages, readPages, withoutAdmin } from './http/pages.ts'
 import type { Log } from './log.ts'
@@ -29,7 +29,7 @@ import { shortWindows } from './quota/short-days.ts'
 import { createWallet, type WalletOptions } from './quota/wallet.ts'
 import { windows } from './quota/windows.ts'
 import { openStore } from './stores/open.ts'
-import { type Store, StoreError } from './stores/port.ts'
+import { type Store, StoreError, type StoreErrorCode } from './stores/port.ts'
 import { vault } from './vault.ts'
 
 /** A server with everything behind it. */
@@ -208,11 +208,14 @@ async function requirePages(dir: string): Promise<Pages> {
   return pages
 }
 
+const passing: ReadonlySet<StoreErrorCode> = new Set(['unreachable', 'full'])
+
 async function requireStore(config: Config, clock: Clock, log: Log) {
   try {
     return await openStore(config.storeUrl, { clock, log })
   } catch (error) {
-    if (error instanceof StoreError) throw new CannotStart([`STORE_URL: ${error.message}`])
+    if (error instanceof StoreError)
+      throw new CannotStart([`STORE_URL: ${error.message}`], passing.has(error.code) ? EX_TEMPFAIL : EX_CONFIG)
     throw error
   }
 }

@@ -18,12 +18,21 @@ export async function loadConfig(env: Env, envFile: string): Promise<LoadedConfi
   const key = keyPath ? await read(keyPath) : undefined
   const parsed = parseConfig(merged, key?.ok === false ? 'unread-key' : key?.text)
   const unread = [
-    ...(file.ok || file.code === 'ENOENT' ? [] : [`${envFile}: can't be read (${file.code})`]),
-    ...(key === undefined || key.ok ? [] : [`GEMINI_API_KEY_FILE: can't be read (${key.code})`]),
+    ...(file.ok || file.code === 'ENOENT' ? [] : [`${envFile}: ${unreadable(file.code)}`]),
+    ...(key === undefined || key.ok ? [] : [`GEMINI_API_KEY_FILE: ${unreadable(key.code)}`]),
   ]
   if (unread.length === 0) return { ...parsed, warnings }
   return { ok: false, errors: [...unread, ...(parsed.ok ? [] : parsed.errors)], warnings }
 }
+
+/** The remedies say no path: the setting's name leads to it. */
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file; put the key into it, or name another',
+  EISDIR: 'is a folder; name a file',
+  ENOTDIR: 'there is no such file; put the key into it, or name another',
+  EACCES: 'this user may not read it; make the file its own (chown) with mode 400',
+}
+const unreadable = (code: string) => UNREADABLE[code] ?? `can't be read (${code}); look at its disk`
 
 type Read = { ok: true; text: string } | { ok: false; code: string }
 

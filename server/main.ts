@@ -1,15 +1,18 @@
 import { dirname, join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from './clock.ts'
 import { compose, type House } from './compose.ts'
 import type { Listen } from './config.ts'
-import { CannotStart, EX_CONFIG } from './exit.ts'
+import { CannotStart, EX_TEMPFAIL } from './exit.ts'
 import { loadConfig } from './load-config.ts'
 import type { Log } from './log.ts'
 import { hider, pinoLog } from './ops/pino-log.ts'
 import { ready } from './ops/pm2.ts'
 import { showToPm2 } from './under-pm2.ts'
 
+/** PM2 and systemd give up on a program that ends at once, again and again. */
+const UNHURRIED_MS = 2000
 const here = dirname(fileURLToPath(import.meta.url))
 /** Takes the secrets out of what goes to stderr, as soon as they are known. */
 let hide = (text: string) => text
@@ -19,15 +22,15 @@ const TROUBLES: Record<Listen['kind'], Readonly<Record<string, string>>> = {
   tcp: {
     EADDRINUSE: 'PORT: another program listens there already; stop it or choose another PORT',
     EACCES: 'PORT: this user may not listen there; choose a PORT above 1023',
-    EADDRNOTAVAIL: 'HOST: this machine has no such address',
-    ENOTFOUND: 'HOST: this machine has no such address',
-    EAI_AGAIN: 'HOST: the name was not found',
+    EADDRNOTAVAIL: 'HOST: this machine has no such address; use one that `ip address` lists, or 127.0.0.1',
+    ENOTFOUND: 'HOST: this machine has no such address; use one that `ip address` lists, or 127.0.0.1',
+    EAI_AGAIN: 'HOST: the name was not found; use an address',
   },
   unix: {
     EADDRINUSE:
       'SOCKET_PATH: another program listens there already, or it is no socket; stop it or choose another path',
-    EACCES: 'SOCKET_PATH: the folder does not exist or this user may not write there',
-    ENOENT: 'SOCKET_PATH: the folder does not exist',
+    EACCES: 'SOCKET_PATH: the folder does not exist or this user may not write there; make one for this user',
+    ENOENT: 'SOCKET_PATH: the folder does not exist; make it, for this user',
   },
 }
 
@@ -40,7 +43,9 @@ try {
       : [error instanceof Error ? (error.stack ?? error.message) : String(error)]
   process.stderr.write(hide(`Le Mécano can't start:\n${said.map((line) => `  - ${line}\n`).join('')}`))
   // At once: PM2's channel would keep the process.
-  process.exit(error instanceof CannotStart ? EX_CONFIG : 1)
+  const code = error instanceof CannotStart ? error.code : 1
+  if (code === EX_TEMPFAIL) await pause(UNHURRIED_MS)
+  process.exit(code)
 }
 
 async function main(): Promise<void> {

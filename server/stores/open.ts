@@ -11,7 +11,7 @@ export async function openStore(url: string, { clock, log }: { clock: Clock; log
   const path = /^sqlite:(?:\/\/)?(.+)$/.exec(url)?.[1]
   if (path) return sqliteStore(path, clock, log)
   if (isRedis(url)) return (await redis()).redisStore(url, clock, log)
-  throw new StoreError('bad_url', 'STORE_URL: none of memory:, sqlite:path and redis://host')
+  throw new StoreError('bad_url', 'none of memory:, sqlite:path and redis://host')
 }
 
 /** Makes a fresh Redis ours, with nothing spent. False: nothing was to be done. */

@@ -24,6 +24,7 @@ export type Store = {
 export type StoreErrorCode =
   | 'bad_url'
   | 'cannot_open'
+  | 'full'
   | 'newer'
   | 'corrupt'
   | 'closed'

@@ -159,7 +159,10 @@ class CheckedRedis implements RedisConnection {
 async function connectOnce(client: Redis, url: URL): Promise<void> {
   const failed = (cause: unknown): never => {
     client.disconnect()
-    throw new StoreError('cannot_open', `Redis at ${url.host} can't be reached: ${messageOf(cause)}`)
+    throw new StoreError(
+      'unreachable',
+      `Redis at ${url.host} can't be reached (${messageOf(cause)}): start it, or correct the address`,
+    )
   }
   const giveUp = new AbortController()
   const late = pause(CONNECT_MS, undefined, { signal: giveUp.signal, ref: false }).then(() => {

@@ -86,10 +86,10 @@ export async function initRedis(given: string, log: Log): Promise<boolean> {
 }
 
 function parseRedisUrl(given: string): { url: URL; replicas: number } {
-  if (!URL.canParse(given)) throw new StoreError('bad_url', 'STORE_URL: not an address such as redis://127.0.0.1:6379')
+  if (!URL.canParse(given)) throw new StoreError('bad_url', 'not an address such as redis://127.0.0.1:6379')
   const url = new URL(given)
   const replicas = url.searchParams.get('replicas') ?? '0'
-  if (!/^\d$/.test(replicas)) throw new StoreError('bad_url', 'STORE_URL: replicas is a number from 0 to 9')
+  if (!/^\d$/.test(replicas)) throw new StoreError('bad_url', 'replicas is a number from 0 to 9')
   url.searchParams.delete('replicas')
   return { url, replicas: Number(replicas) }
 }
@@ -98,16 +98,19 @@ function parseRedisUrl(given: string): { url: URL; replicas: number } {
 async function checkSafety(redis: RedisConnection, log: Log): Promise<void> {
   const info = text(await redis.raw('INFO'))
   if (!/^aof_enabled:1/m.test(info)) {
-    throw new StoreError('unsafe', 'Redis would forget what was spent: set appendonly yes')
+    throw new StoreError('unsafe', 'Redis would forget what was spent: set appendonly yes in redis.conf')
   }
   // Just after appendonly was set, nothing survives a crash until the first file is written.
   const writing = /^aof_(rewrite_in_progress|rewrite_scheduled):1/m.test(info)
   if ((writing && /^aof_base_size:0\s*$/m.test(info)) || /^aof_last_write_status:err/m.test(info)) {
-    throw new StoreError('unsafe', "Redis hasn't written its append-only file yet, or can't")
+    throw new StoreError('unsafe', "Redis hasn't written its append-only file yet, or can't: look at its log")
   }
   const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1]
   if (policy !== 'noeviction') {
-    throw new StoreError('unsafe', `Redis may drop what was spent (${policy}): set maxmemory-policy noeviction`)
+    throw new StoreError(
+      'unsafe',
+      `Redis may drop what was spent (${policy}): set maxmemory-policy noeviction in redis.conf`,
+    )
   }
   const fsync = await redis.raw('CONFIG', 'GET', 'appendfsync').catch(() => undefined)
   const appendfsync = Array.isArray(fsync) ? String(fsync[1]) : 'unknown'

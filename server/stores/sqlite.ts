@@ -22,6 +22,7 @@ import { type OpenPeers, sqlitePeers } from './sqlite-peers.ts'
 import { sqliteQuestions } from './sqlite-questions.ts'
 import type { Prepare } from './sqlite-rows.ts'
 import { integer, remembering, sqliteBook, sqliteTats } from './sqlite-rows.ts'
+import { cannotOpen } from './sqlite-trouble.ts'
 import { witnessOf } from './sqlite-witness.ts'
 
 const READABLE_BY_OTHERS = 0o077
@@ -40,7 +41,7 @@ export async function sqliteStore(path: string, clock: Clock, log: Log): Promise
     return await assemble(db, clock, { file, inode, self, peers: sqlitePeers(file, self, log) })
   } catch (cause) {
     db.close()
-    throw cause instanceof StoreError ? cause : cannotOpen(file, cause)
+    throw cause instanceof StoreError ? cause : await cannotOpen(file, cause)
   }
 }
 
@@ -136,7 +137,7 @@ async function openFile(file: string, log: Log): Promise<{ db: Database; inode: 
     if ((mode & READABLE_BY_OTHERS) !== 0) log.warn('store_readable_by_others')
     return { db: new Database(file, { timeout: BUSY_MS }), inode: ino }
   } catch (cause) {
-    throw cannotOpen(file, cause)
+    throw await cannotOpen(file, cause)
   }
 }
 
@@ -147,9 +148,13 @@ async function migrate(db: Database, file: string): Promise<void> {
   const tables = integer((await prepare('SELECT count(*) AS n FROM sqlite_master')).get(), 'n')
   if (version > migrations.length) {
     const versions = `version ${version}, this program knows ${migrations.length}`
-    throw new StoreError('newer', `${file} was written by a newer version of this program (${versions}): update it`)
+    throw new StoreError(
+      'newer',
+      `${file} was written by a newer version of this program (${versions}): update the program, or put a copy from before back (docs/recover.md)`,
+    )
   }
-  if (version === 0 && tables > 0) throw new StoreError('corrupt', `${file} is a SQLite file of another program`)
+  if (version === 0 && tables > 0)
+    throw new StoreError('corrupt', `${file} is a SQLite file of another program: name another path`)
   // What a migration removes is not to be read from the file's free pages.
   await db.exec('PRAGMA secure_delete=ON')
   for (const sql of migrations.slice(version)) await db.exec(sql)
@@ -168,9 +173,4 @@ function prepareOn(db: Database): Prepare {
       run: (...values) => integer(statement.run(values), 'changes'),
     }
   }
-}
-
-function cannotOpen(file: string, cause: unknown): StoreError {
-  const reason = cause instanceof Error ? cause.message : 'unknown'
-  return new StoreError('cannot_open', `the store ${file} can't be opened: ${reason}`)
 }

@@ -1,7 +1,5 @@
-import { once } from 'node:events'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
@@ -40,37 +38,6 @@ async function withApp(run: (start: Start, cwd: string, emulator: Emulator) => P
 const urlOf = async (ran: Ran) => String((await ran.line('listening')).url)
 const heard = async (socket: RawSocket, type: string) =>
   (await socket.next(({ payload }) => payload.includes(`"type":"${type}"`)))?.payload.toString() ?? ''
-
-async function refusal(ran: Ran): Promise<string> {
-  assert.is(await ran.ended, 78, ran.stderr())
-  assert.match(ran.stderr(), /^Le Mécano can't start:\n( {2}- [A-Z.a-z].*\n)+$/)
-  assert.not.match(ran.stderr() + ran.stdout(), 'Canary')
-  return ran.stderr()
-}
-
-test('what the admin has to mend ends the start with code 78 and the whole list', () =>
-  withApp(async (start, cwd) => {
-    const taken = createServer().listen(0, '127.0.0.1')
-    await once(taken, 'listening')
-    const address = taken.address()
-    const port = typeof address === 'object' && address ? `${address.port}` : ''
-    await writeFile(join(cwd, 'persona.json'), '{ "name": 1 }')
-    await writeFile(join(cwd, 'instructions.md'), 'Réponds en marin.')
-    const [settings, persona, store, busy] = await Promise.all([
-      refusal(
-        start({ PORT: 'x', GEMINI_MODEL: 'gemini-9', GEMINI_API_KEY: KEY, LOG_LEVEL: KEY, TRUSTED_PROXIES: 'x' }),
-      ),
-      refusal(start({ PERSONA_DIR: cwd })),
-      refusal(start({ STORE_URL: `sqlite:${cwd}` })),
-      refusal(start({ PORT: port })),
-    ])
-    for (const name of ['PORT', 'GEMINI_MODEL', 'STORE_URL', 'LOG_LEVEL', 'TRUSTED_PROXIES'])
-      assert.match(settings, `  - ${name}: `)
-    assert.ok((persona.match(/ {2}- persona\.json/g)?.length ?? 0) > 1, persona)
-    assert.match(store, '  - STORE_URL: ')
-    assert.match(busy, '  - PORT: another program listens there')
-    taken.close()
-  }))
 
 test('the built server loads only its own files and modules of Node: a package beside it would cost start and memory', async () => {
   const { main } = await app
@@ -199,21 +166,6 @@ test('whoever read the log may leave: it goes on, and ends as it should', () =>
     }
     ran.kill('SIGINT')
     assert.is(await ran.ended, 0)
-  }))
-
-test('after kill -9 it listens on its Unix socket again', () =>
-  withApp(async (start, cwd, emulator) => {
-    const env = { PORT: '', GEMINI_API_KEY: KEY, GEMINI_BASE_URL: emulator.url, SOCKET_PATH: join(cwd, 'x.sock') }
-    const first = start(env)
-    assert.is(await urlOf(first), `unix:${join(cwd, 'x.sock')}`)
-    const second = start(env)
-    assert.match(await refusal(second), '  - SOCKET_PATH: another program listens there')
-    first.kill('SIGKILL')
-    assert.is(await first.ended, 'SIGKILL')
-    const third = start(env)
-    assert.is(await urlOf(third), `unix:${join(cwd, 'x.sock')}`)
-    third.kill('SIGINT')
-    assert.is(await third.ended, 0)
   }))
 
 test('the built copy is removed', async () => (await app).remove())

@@ -40,9 +40,10 @@ export type Ran = {
   ended: Promise<number | string>
 }
 
-/** The server as a process of its own, with this environment alone. */
-export function runMain(main: string, cwd: string, env: Record<string, string>): Ran {
-  const child = spawn(process.execPath, [main], {
+/** The server as a process of its own, with this environment alone. `through`: a command that becomes it, such as setpriv. */
+export function runMain(main: string, cwd: string, env: Record<string, string>, through: readonly string[] = []): Ran {
+  const [command = '', ...args] = [...through, process.execPath, main]
+  const child = spawn(command, args, {
     cwd,
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -60,7 +60,7 @@ test('a .env that cannot be read is a mistake like the others', () =>
     await mkdir(join(dir, '.env'))
     const errors = errorsOf(await loadConfig({ PORT: 'x' }, join(dir, '.env')))
     assert.is(errors.length, 2)
-    assert.match(errors.join('\n'), "can't be read (EISDIR)")
+    assert.match(errors.join('\n'), /\.env: is a folder; name a file/)
     assert.match(errors.join('\n'), 'PORT: "x"')
   }))
 
@@ -73,7 +73,7 @@ test('a key file is trimmed, and may be named in .env', () =>
 test('a key file that is missing, empty, huge or no file is a mistake beside the others', () =>
   inFolder({ empty: '\n', huge: 'x'.repeat(100_000) }, async (dir) => {
     const load = (file: string) => loadConfig({ GEMINI_API_KEY_FILE: join(dir, file), PORT: 'x' }, join(dir, '.env'))
-    const wrong = { missing: 'ENOENT', '.': 'EISDIR', empty: 'is an empty file', huge: 'no key has' }
+    const wrong = { missing: 'put the key into it', '.': 'is a folder', empty: 'is an empty file', huge: 'no key has' }
     for (const [file, why] of Object.entries(wrong)) {
       const errors = errorsOf(await load(file))
       assert.is(errors.length, 2, file)
