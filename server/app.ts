@@ -69,6 +69,8 @@ export type App = {
 
 const SWEEP_MS = 10 * 60_000
 const ATTEMPTS = 3
+// A picture of the visitor's screen.
+const JOIN_MS = 16
 const MAX_RETRY_DELAY_MS = 8000
 
 /** The server made of given parts; nothing is open before `listen`. */
@@ -132,6 +134,7 @@ export function createApp(parts: AppParts): App {
         source: demo ? 'demo' : 'model',
         onQuestion,
         onGap: meter.textGap,
+        joinMs: JOIN_MS,
         soon: setImmediate,
       },
       assistant,

@@ -7,6 +7,7 @@ import type { Admission, Admitted, AskContext, Refused } from './admission.ts'
 import { type Answer, startAnswer } from './answer.ts'
 import type { Exchange } from './conversation.ts'
 import type { Filter } from './filter.ts'
+import { type Joined, joined } from './joined.ts'
 import type { Turn } from './turn.ts'
 
 /** What is known of a question once it has ended: sizes and times in ms, never contents. */
@@ -34,6 +35,8 @@ export type QuestionParts = {
   onQuestion: (line: QuestionLine) => void
   /** Milliseconds between two pieces of one answer. */
   onGap?: (ms: number) => void
+  /** Pieces of an answer that come within so many milliseconds are said together. */
+  joinMs: number
   /** Calls back once what is under way has left this process. */
   soon: (work: () => void) => void
 }
@@ -71,6 +74,7 @@ export class Question {
   private lastTextAt: number | undefined
   private attempts = 1
   private shown = false
+  private joined: Joined | undefined
 
   constructor(
     private readonly parts: QuestionParts,
@@ -164,11 +168,15 @@ export class Question {
     this.firstTextAt ??= now
     if (this.lastTextAt !== undefined) this.parts.onGap?.(now - this.lastTextAt)
     this.lastTextAt = now
-    this.show(turn)
-    this.host.text(turn, text)
+    this.joined ??= joined(this.parts.clock, this.parts.joinMs, (together) => {
+      this.show(turn)
+      this.host.text(turn, together)
+    })
+    this.joined.push(text)
   }
 
   private async close(turn: Turn, reason: EndReason, usage?: Usage, cause?: string): Promise<void> {
+    this.joined?.flush()
     this.show(turn)
     const ended: Turn = { ...turn, state: reason, ...(usage && { usage }) }
     // Stored before it is announced: whoever saw `done` finds the turn again after a crash.

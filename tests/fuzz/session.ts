@@ -19,7 +19,7 @@ type Step = { now: boolean } & (
   | { do: 'break' | 'refuse'; on: boolean }
   | { do: 'sweep' }
 )
-type Play = { steps: Step[]; slow: boolean; fallback: boolean; maxStreams: number }
+type Play = { steps: Step[]; slow: boolean; fallback: boolean; maxStreams: number; joinMs: number }
 
 const tab = fc.nat(3)
 const call = fc.nat(2)
@@ -37,7 +37,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('end' as const), call, now }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('fail' as const), call, now }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('let go' as const), gate: fc.nat(3), now }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1000, GRACE_MS), now }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(16, 1000, GRACE_MS), now }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -54,12 +57,13 @@ const play: fc.Arbitrary<Play> = fc.record({
   slow: fc.boolean(),
   fallback: fc.boolean(),
   maxStreams: fc.constantFrom(1, 2, 20),
+  joinMs: fc.constantFrom(0, 16),
 })
 
 type Stage = { chat: Chat; memory: Memory; tabs: Tab[]; gates: (() => void)[]; said: Map<string, string>; asks: number }
 
-function stageOf({ slow, fallback, maxStreams }: Play): Stage {
-  const chat = createChat({ maxStreams, burst: 5, ...(fallback && { fallback: FALLBACK }) })
+function stageOf({ slow, fallback, maxStreams, joinMs }: Play): Stage {
+  const chat = createChat({ maxStreams, joinMs, burst: 5, ...(fallback && { fallback: FALLBACK }) })
   const memory: Memory = { seen: new Map(), asked: new Map(), forgetting: new Set(), dead: new Set() }
   const gates: (() => void)[] = []
   if (slow) chat.store.pace = chat.wallet.pace = () => new Promise((resolve) => gates.push(resolve))

@@ -29,6 +29,7 @@ export const FORBIDDEN = 'mot de passe'
 export type ChatOptions = {
   burst?: number
   maxStreams?: number
+  joinMs?: number
   maxStreamsPerAddress?: number
   maxChars?: number
   /** How often a failed call is tried in all, with the real pauses. */
@@ -113,6 +114,7 @@ export function createChat(options: ChatOptions = {}): Chat {
         model: (mayRetry) => withRetry(model, { ...retry, mayRetry }),
         source: 'model',
         onQuestion: (line) => lines.push(line),
+        joinMs: options.joinMs ?? 0,
         soon: queueMicrotask,
       },
       assistant: () => assistant,
