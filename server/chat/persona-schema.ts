@@ -150,9 +150,14 @@ export type Localized<T> = { own?: T } & { [lang in Lang]?: T }
 
 /** "persona.json: openingHours.monday[0]: …" for each issue. */
 export function issueWords(issue: v.BaseIssue<unknown>): string {
-  const place = (issue.path ?? []).map(({ key }) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('')
+  const place = (issue.path ?? [])
+    .map(({ key }) => (typeof key === 'number' ? `[${key}]` : `.${nameWords(String(key))}`))
+    .join('')
   return `persona.json: ${place ? `${place.replace(/^\./, '')}: ` : ''}${reasonWords(issue)}`
 }
+
+// A name that nobody expects may hold anything.
+const nameWords = (name: string): string => (/^[\w$-]+$/.test(name) ? name : JSON.stringify(name))
 
 function reasonWords(issue: v.BaseIssue<unknown>): string {
   if (issue.kind !== 'schema' || issue.type === 'picklist') return issue.message

@@ -74,7 +74,8 @@ function body({ system, turns, maxOutputTokens }: ModelRequest, thinking: Thinki
   }
 }
 
-function explain(error: unknown): ModelFailure {
+/** What Google's SDK threw -> what it means for the call. */
+export function explain(error: unknown): ModelFailure {
   if (error instanceof GoogleGenerativeAIFetchError && error.status !== undefined) {
     const { status, statusText, message, errorDetails } = error
     // The SDK swallows a body that breaks off or is not JSON: nothing then follows the status.

@@ -1,5 +1,6 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpAgent, request as httpRequest } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { Readable } from 'node:stream'
 import { createInbox, type Inbox } from './inbox.ts'
 import { wholeEvents } from './whole-events.ts'
 
@@ -48,7 +49,10 @@ export function leanFetch(bounds: Bounds): LeanFetch {
     })
 }
 
-function leanResponse(response: IncomingMessage, bounds: Bounds): LeanResponse {
+type Answer = Readable & { statusCode?: number | undefined; statusMessage?: string | undefined }
+
+/** What Google's SDK reads of an answer whose head has come. */
+export function leanResponse(response: Answer, bounds: Bounds): LeanResponse {
   const { statusCode: status = 0, statusMessage: statusText = '' } = response
   const inbox = textOf(response, bounds)
   const json = async () => {
@@ -60,13 +64,16 @@ function leanResponse(response: IncomingMessage, bounds: Bounds): LeanResponse {
   return { ok: status >= 200 && status < 300, status, statusText, json, body }
 }
 
-function textOf(response: IncomingMessage, { maxBytes, refuse }: Bounds): Inbox<string> {
+// JSON may hold these as they are, but the SDK's pattern for an event ends its line at them.
+const SEPARATORS = /[\u2028\u2029]/g
+
+function textOf(response: Readable, { maxBytes, refuse }: Bounds): Inbox<string> {
   const inbox = createInbox<string>()
   const decoder = new TextDecoder('utf-8', { fatal: true })
   const events = wholeEvents()
   let bytes = 0
   const push = (text: string) => {
-    if (text !== '') inbox.push(text)
+    if (text !== '') inbox.push(text.replace(SEPARATORS, (char) => (char === '\u2028' ? '\\u2028' : '\\u2029')))
   }
   response.on('data', (piece: Buffer) => {
     bytes += piece.length
