@@ -1,20 +1,15 @@
-import { execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { access, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { WebSocket } from 'ws'
-import { startServer } from '../helpers/server.ts'
-import { requireCaddy, requireLogrotate, requireSystemdAnalyze } from '../helpers/tools.ts'
-import { freePort } from './deploy-nginx.ts'
+import { requireLogrotate, requireSystemdAnalyze } from '../helpers/tools.ts'
 
 const run = promisify(execFile)
-const [caddy, logrotate, analyze] = [await requireCaddy(), await requireLogrotate(), await requireSystemdAnalyze()]
+const [logrotate, analyze] = [await requireLogrotate(), await requireSystemdAnalyze()]
 
 /** A folder of the test's own. */
 async function inFolder(use: (dir: string) => Promise<void>): Promise<void> {
@@ -52,57 +47,6 @@ if (logrotate)
       assert.is(await readFile(join(logs, 'le-mecano-out.log.1'), 'utf8'), '{"event":"question"}\n')
       assert.is((await stat(join(logs, 'le-mecano-out.log.1'))).mode & 0o777, 0o600)
     }))
-
-if (caddy)
-  test('[ATTACK12] behind the deployed Caddy a socket opens, and a claimed address is not believed', () =>
-    inFolder(async (dir) => {
-      const server = await startServer({ TRUSTED_PROXIES: 'loopback', MAX_CONNECTIONS_PER_IP: '2' })
-      const port = await freePort()
-      const file = join(dir, 'Caddyfile')
-      const text = await readFile('deploy/Caddyfile', 'utf8')
-      const options = '{\n\tadmin off\n\tauto_https off\n}\n'
-      await writeFile(file, options + text.replace('chat.example.com {', `http://127.0.0.1:${port} {`))
-      const env = { PATH: process.env.PATH, HOME: dir, UPSTREAM: new URL(server.url).host }
-      const child = spawn(caddy, ['run', '--config', file, '--adapter', 'caddyfile'], { env, stdio: 'ignore' })
-      const ended = once(child, 'exit')
-      try {
-        const url = `http://127.0.0.1:${port}`
-        const page = await reached(url, () => child.exitCode === null)
-        assert.match(page.headers.get('content-security-policy') ?? '', /^default-src 'none'/)
-        assert.is(page.headers.get('server'), null)
-        const statuses: number[] = []
-        for (const n of [1, 2, 3]) statuses.push(await openFrom(`${url}/ws`, `203.0.113.${n}`))
-        assert.equal(statuses, [101, 101, 429])
-      } finally {
-        child.kill('SIGKILL')
-        await ended
-        await server.close()
-      }
-    }))
-
-/** The first answer once somebody listens. */
-async function reached(url: string, runs: () => boolean): Promise<Response> {
-  while (runs()) {
-    const answer = await fetch(url).catch(() => undefined)
-    if (answer) return answer
-    await setImmediate()
-  }
-  throw new Error('Caddy ended before it listened')
-}
-
-function openFrom(url: string, claimed: string): Promise<number> {
-  const headers = { 'X-Forwarded-For': claimed, 'X-Real-IP': claimed, Forwarded: `for=${claimed}` }
-  const socket = new WebSocket(url.replace('http', 'ws'), { headers })
-  return new Promise((done, reject) => {
-    socket.once('open', () => done(101))
-    socket.once('unexpected-response', (_, { statusCode = 0 }) => {
-      socket.terminate()
-      done(statusCode)
-    })
-    // Caddy's end, when all is over.
-    socket.once('error', reject)
-  })
-}
 
 test('the image holds what it needs, runs without root, and no secret can get in', async () => {
   const lines = (await readFile('Dockerfile', 'utf8')).replace(/\\\n/g, '').split('\n')

@@ -1,21 +1,26 @@
 import { once } from 'node:events'
-import { request } from 'node:https'
-import type { LookupFunction } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { WebSocket } from 'ws'
+import type { WebSocket } from 'ws'
 import { dial, parseAnswer, readAll } from '../helpers/raw-http.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
 import { requireNginx, requireOpenssl } from '../helpers/tools.ts'
-import { DOMAIN, deployedConf, startNginx, type TestNginx } from './deploy-nginx.ts'
+import {
+  DOMAIN,
+  type Door,
+  deployedConf,
+  get,
+  type Opened,
+  openSocket,
+  startNginx,
+  type TestNginx,
+} from './deploy-nginx.ts'
 
 const binary = await requireNginx()
 const openssl = await requireOpenssl()
 
 type Given = { nginx: TestNginx; servers: TestServer[]; open(options?: Door): Promise<Opened> }
-type Door = { headers?: Record<string, string>; from?: string }
-type Opened = { status: number; server: string; socket: WebSocket }
 
 const WIDE = { IP_UPGRADE_BURST: '1000', IP_UPGRADES_PER_MINUTE: '1000', TRUSTED_PROXIES: 'loopback' }
 
@@ -46,40 +51,6 @@ function behind(env: Record<string, string>, nodes: number, run: (given: Given) 
 }
 function it(name: string, run: () => Promise<void>): void {
   if (binary && openssl) test(name, run)
-}
-
-/** The name leads here, as DNS would lead it to the machine. */
-const toLoopback: LookupFunction = (_, { all }, done) =>
-  all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4)
-
-function openSocket({ https, ca }: TestNginx, { headers, from }: Door = {}): Promise<Opened> {
-  const local = from === undefined ? {} : { localAddress: from }
-  const socket = new WebSocket(`wss://${DOMAIN}:${https}/ws`, 'le-mecano.v1', {
-    ca,
-    lookup: toLoopback,
-    headers: headers ?? {},
-    ...local,
-  })
-  return new Promise((resolve, reject) => {
-    socket.once('open', () => resolve({ status: 101, server: '', socket }))
-    socket.once('unexpected-response', (_, { statusCode = 0, headers }) => {
-      socket.once('error', () => {})
-      socket.terminate()
-      resolve({ status: statusCode, server: String(headers.server), socket })
-    })
-    socket.once('error', reject)
-  })
-}
-
-type Answer = { status: number; headers: Record<string, string | string[] | undefined>; body: string }
-async function get({ https, ca }: TestNginx, path: string, headers: Record<string, string> = {}): Promise<Answer> {
-  const whom = { host: DOMAIN, servername: DOMAIN, port: https, ca, lookup: toLoopback, agent: false }
-  const asked = request({ ...whom, path, headers })
-  asked.end()
-  const [response] = await once(asked, 'response')
-  const parts: Buffer[] = []
-  for await (const part of response) parts.push(part)
-  return { status: response.statusCode, headers: response.headers, body: Buffer.concat(parts).toString() }
 }
 
 async function say(socket: WebSocket, message: object): Promise<string> {

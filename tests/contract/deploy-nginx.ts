@@ -1,11 +1,13 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { request } from 'node:https'
+import { connect, createServer, type LookupFunction } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { WebSocket } from 'ws'
 
 export const DOMAIN = 'chat.example.com'
 
@@ -99,3 +101,46 @@ const answers = (port: number): Promise<boolean> =>
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
     socket.once('connect', () => socket.destroy())
   })
+
+/** The name leads here, as DNS would lead it to the machine. */
+const toLoopback: LookupFunction = (_, { all }, done) =>
+  all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4)
+
+/** Where a socket comes from and what it asks for: a visitor's, unless it is named otherwise. */
+export type Door = { headers?: Record<string, string>; from?: string; path?: string; protocol?: string }
+export type Opened = { status: number; server: string; socket: WebSocket }
+
+export function openSocket({ https, ca }: TestNginx, door: Door = {}): Promise<Opened> {
+  const { headers, from, path = '/ws', protocol = 'le-mecano.v1' } = door
+  const local = from === undefined ? {} : { localAddress: from }
+  const socket = new WebSocket(`wss://${DOMAIN}:${https}${path}`, protocol, {
+    ca,
+    lookup: toLoopback,
+    headers: headers ?? {},
+    ...local,
+  })
+  return new Promise((resolve, reject) => {
+    socket.once('open', () => resolve({ status: 101, server: '', socket }))
+    socket.once('unexpected-response', (_, { statusCode = 0, headers }) => {
+      socket.once('error', () => {})
+      socket.terminate()
+      resolve({ status: statusCode, server: String(headers.server), socket })
+    })
+    socket.once('error', reject)
+  })
+}
+
+export type Answer = { status: number; headers: Record<string, string | string[] | undefined>; body: string }
+export async function get(
+  { https, ca }: TestNginx,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const whom = { host: DOMAIN, servername: DOMAIN, port: https, ca, lookup: toLoopback, agent: false }
+  const asked = request({ ...whom, path, headers })
+  asked.end()
+  const [response] = await once(asked, 'response')
+  const parts: Buffer[] = []
+  for await (const part of response) parts.push(part)
+  return { status: response.statusCode, headers: response.headers, body: Buffer.concat(parts).toString() }
+}
