@@ -8,6 +8,7 @@ import { silentLog } from './log.ts'
 import type { Env } from './settings.ts'
 import { openStore } from './stores/open.ts'
 import { StoreError } from './stores/port.ts'
+import { restore } from './stores/sqlite-restore.ts'
 import { backUp, emptyLog, newestCopy } from './stores/sqlite-upkeep.ts'
 
 export type MaintenanceCommand = { args: string[]; env: Env; envFile: string; clock: Clock }
@@ -17,20 +18,23 @@ export type MaintenanceResult = { code: number; out: string; err: string }
 export const MAINTENANCE_USAGE = `What a night does for the store: expired conversations go, the log is emptied, and a copy is made.
 
   npm run maintenance -- [--out FOLDER] [--keep N] [--if-due]
+  npm run maintenance -- --restore FILE
 
   --out FOLDER  where the copies are kept. Without it: backups, beside the database
   --keep N      how many of them (14)
   --if-due      no copy while the newest one is younger than 20 hours: starts are not to push out older copies
+  --restore FILE  puts this copy back, with the server stopped; the present database is kept beside it
   --help        this text
 
-It reads the same environment and .env as the server, and may run beside it. How a copy is put back: docs/recover.md.`
+It reads the same environment and .env as the server, and may run beside it, but for --restore.`
 
 const EX_USAGE = 64
 
 // Less than a night, also when clocks change.
 const DUE_MS = 20 * 3_600_000
 
-type Flags = { out: string | undefined; keep: number; ifDue: boolean }
+type Night = { out: string | undefined; keep: number; ifDue: boolean }
+type Flags = Night | { restore: string }
 
 /** The store's upkeep, beside a server that may be running. Rejects only on bugs. */
 export async function maintenanceCommand(command: MaintenanceCommand): Promise<MaintenanceResult> {
@@ -46,13 +50,17 @@ export async function maintenanceCommand(command: MaintenanceCommand): Promise<M
   }
 }
 
-async function run({ env, envFile, clock }: MaintenanceCommand, { out, keep, ifDue }: Flags): Promise<string> {
+async function run({ env, envFile, clock }: MaintenanceCommand, flags: Flags): Promise<string> {
   const loaded = await loadConfig(env, envFile)
   if (!loaded.ok) throw new CannotStart(loaded.errors)
   const { storeUrl } = loaded.config
+  return 'restore' in flags ? putBack(flags.restore, storeUrl, clock) : lookAfter(storeUrl, flags, clock)
+}
+
+async function lookAfter(storeUrl: string, { out, keep, ifDue }: Night, clock: Clock): Promise<string> {
   await requireThere(storeUrl)
   const said = [`${await sweep(storeUrl, clock)} expired conversations erased.`]
-  const file = /^sqlite:(?:\/\/)?(.+)$/.exec(storeUrl)?.[1]
+  const file = fileOf(storeUrl)
   if (file === undefined) said.push('Redis writes and expires by itself; its append-only file is the backup.')
   else {
     said.push((await emptyLog(file)) ? 'The log is empty.' : 'A reader kept the log: the next night empties it.')
@@ -62,6 +70,29 @@ async function run({ env, envFile, clock }: MaintenanceCommand, { out, keep, ifD
     said.push(due ? await copyTo(folder, file, keep, clock) : `No copy is due: ${newest.path} is fresh.`)
   }
   return `${said.join('\n')}\n`
+}
+
+const fileOf = (storeUrl: string) => /^sqlite:(?:\/\/)?(.+)$/.exec(storeUrl)?.[1]
+
+async function putBack(copy: string, storeUrl: string, clock: Clock): Promise<string> {
+  const file = fileOf(storeUrl)
+  if (file === undefined)
+    throw new CannotStart(['--restore: is for SQLite; Redis is put back from its append-only file'])
+  try {
+    const aside = await restore(copy, file, new Date(clock.now()))
+    // Opened once: it is brought up to date, and halted from now on.
+    await (await openStore(storeUrl, { clock, log: silentLog })).close()
+    const said = [
+      ...(aside === undefined ? [] : [`What was there is kept as ${aside}; remove it when all is well.`]),
+      `${file} is the copy ${copy}, checked.`,
+      'What was spent since it was made is not in it, so no question is admitted until you accept that:',
+      'look at Google’s bill, start the server, then npm run budget -- --resume.',
+    ]
+    return `${said.join('\n')}\n`
+  } catch (error) {
+    if (error instanceof StoreError) throw new CannotStart([`--restore: ${error.message}`])
+    throw error
+  }
 }
 
 async function sweep(url: string, clock: Clock): Promise<number> {
@@ -91,14 +122,22 @@ function readFlags(args: string[]): Flags | 'help' | string {
         out: { type: 'string' },
         keep: { type: 'string', default: '14' },
         'if-due': { type: 'boolean', default: false },
+        restore: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     })
     if (values.help) return 'help'
+    if (values.restore !== undefined) return restoreFlag(values.restore, args)
     if (values.out === '') return '--out: names no folder'
     if (!/^[1-9]\d{0,3}$/.test(values.keep)) return '--keep: a whole number from 1 to 9999'
     return { out: values.out, keep: Number(values.keep), ifDue: values['if-due'] }
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
+}
+
+function restoreFlag(file: string, args: string[]): Flags | string {
+  if (file === '') return '--restore: names no file'
+  const alone = args.filter((arg) => arg.startsWith('--')).length === 1
+  return alone ? { restore: file } : '--restore: goes with no other flag'
 }

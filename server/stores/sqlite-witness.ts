@@ -13,15 +13,19 @@ export type Witness = {
   beside(ledger: LedgerStore): LedgerStore
 }
 
+const fileOf = (database: string) => `${database}.seen`
+
+/** From now on a database that last heard of less than `seen` (epoch ms) is one that was put back. */
+export async function tellWitness(database: string, seen: number): Promise<void> {
+  const fresh = `${fileOf(database)}.${process.pid}`
+  await writeFile(fresh, String(seen), { mode: 0o600 })
+  await rename(fresh, fileOf(database))
+}
+
 export function witnessOf(database: string, now: () => number): Witness {
-  const file = `${database}.seen`
-  const remember = async (seen: number): Promise<void> => {
-    const fresh = `${file}.${process.pid}`
-    // It guards against a mistake; where it can't be written, money is as safe as before.
-    await writeFile(fresh, String(seen), { mode: 0o600 })
-      .then(() => rename(fresh, file))
-      .catch(() => undefined)
-  }
+  const file = fileOf(database)
+  // It guards against a mistake; where it can't be written, money is as safe as before.
+  const remember = (seen: number) => tellWitness(database, seen).catch(() => undefined)
   return {
     async contradicts(seen) {
       // The witness first: it hears after the database, and other processes go on while this one looks.

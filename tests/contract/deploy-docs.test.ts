@@ -97,7 +97,9 @@ if (curl)
 
       ran.kill('SIGTERM')
       await ran.ended
+      said.clear()
       await runAll(true)
+      assert.match(said.get('recover.md') ?? '', /le-mecano\.db is the copy \S+, checked\.\n.*-- --resume\.\n$/s)
       ran = start()
       port = await portOf(ran)
       assert.match(await run('npm run budget', port), /^HALTED/m)
