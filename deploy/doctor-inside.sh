@@ -98,7 +98,7 @@ check_books() {
       check "the store is on a disk that lasts" "it is on $(filesystem "$path"): put STORE_URL on a local disk" lasting "$path"
       check "the disk has room" "less than 200 MB are free: without room no question is admitted" roomy "$path"
       ;;
-    rediss://* | redis://*) ok "the store is Redis: its append-only file and eviction are checked by the server at each start" ;;
+    rediss://* | redis://* | redis+sentinel://*) ok "the store is Redis: its append-only file and eviction are checked by the server at each start" ;;
   esac
 }
 # Root would leave files behind that the server can't write; and this shell's environment would go over .env.

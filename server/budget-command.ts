@@ -13,7 +13,7 @@ import { currencyOf } from './quota/prices.ts'
 import { shortWindows } from './quota/short-days.ts'
 import { windows } from './quota/windows.ts'
 import type { Env } from './settings.ts'
-import { initStore, openStore } from './stores/open.ts'
+import { initStore, isRedis, openStore } from './stores/open.ts'
 import { type Store, StoreError } from './stores/port.ts'
 
 export type BudgetCommand = { args: string[]; env: Env; envFile: string; clock: Clock }
@@ -75,7 +75,7 @@ export async function requireThere(url: string): Promise<void> {
 }
 
 async function init(url: string): Promise<string> {
-  if (!/^rediss?:/.test(url)) return '--init is for Redis: nothing to do here.'
+  if (!isRedis(url)) return '--init is for Redis: nothing to do here.'
   return (await initStore(url, silentLog))
     ? 'This Redis is ready, with nothing spent.'
     : 'This Redis was ready already.'

@@ -184,7 +184,7 @@ function readBucket(s: Settings, name: string, burst: number, perMinute: number)
 
 function readStore(s: Settings, gemini: GeminiConfig, oneOfMany: boolean): string {
   const url = s.text('STORE_URL') ?? 'sqlite:data/le-mecano.db'
-  if (!/^(memory:$|sqlite:.+|rediss?:\/\/.+)/.test(url))
+  if (!/^(memory:$|sqlite:.+|(rediss?|redis\+sentinel):\/\/.+)/.test(url))
     s.fail('STORE_URL', 'must be sqlite:PATH, redis://HOST:PORT or memory:')
   if (url === 'memory:' && gemini.apiKey !== undefined && !upstreamIsLocal(gemini))
     s.fail('STORE_URL', 'memory: forgets what was spent at every restart, so it is refused with a real key')

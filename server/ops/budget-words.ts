@@ -24,6 +24,7 @@ const HALTS = new Map([
   ['overrun', 'an answer was billed more than its question had set aside'],
   ['clock', 'the clock of the machine jumped'],
   ['restored', 'the database is an older one that was put back, and what was spent since is not in it'],
+  ['failover', 'a replica of Redis took over, and what was spent just before may not be in it'],
 ])
 
 /** Why admission was halted, as a sentence's end. */

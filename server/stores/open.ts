@@ -5,7 +5,7 @@ import type { Store } from './port.ts'
 import { StoreError } from './port.ts'
 import { sqliteStore } from './sqlite.ts'
 
-/** STORE_URL -> its store: `memory:`, `sqlite:path`, `redis://` or `rediss://`. Rejects with a StoreError, a sentence for the admin. */
+/** STORE_URL -> its store: `memory:`, `sqlite:path`, `redis://`, `rediss://` or `redis+sentinel://`. Rejects with a StoreError, a sentence for the admin. */
 export async function openStore(url: string, { clock, log }: { clock: Clock; log: Log }): Promise<Store> {
   if (url === 'memory:') return memoryStore(clock)
   const path = /^sqlite:(?:\/\/)?(.+)$/.exec(url)?.[1]
@@ -22,4 +22,4 @@ export async function initStore(url: string, log: Log): Promise<boolean> {
 // Loaded where it is used: a server on SQLite starts sooner and smaller without the client of Redis.
 const redis = () => import('./redis.ts')
 
-const isRedis = (url: string): boolean => /^rediss?:\/\//.test(url)
+export const isRedis = (url: string): boolean => /^(rediss?|redis\+sentinel):\/\//.test(url)

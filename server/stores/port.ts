@@ -30,6 +30,7 @@ export type StoreErrorCode =
   | 'closed'
   | 'not_initialized'
   | 'unsafe'
+  | 'replica'
   | 'unreachable'
   | 'unconfirmed'
   | 'elsewhere'

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import type { Log } from '../log.ts'
 import { StoreError } from './port.ts'
+import type { ClientOptions, RedisAddress } from './redis-address.ts'
 import type { Script } from './redis-scripts.ts'
 
 type Argument = string | number | Buffer
@@ -20,8 +21,7 @@ export type RedisConnection = {
 
 /** `check` runs before the first command and after each loss of the connection; what it throws, every call does. */
 export type ConnectionParts = {
-  url: URL
-  replicas: number
+  address: RedisAddress
   log: Log
   check(connection: RedisConnection): Promise<void>
 }
@@ -31,21 +31,29 @@ const WAIT_MS = 1000
 const CONNECT_MS = 5000
 const LONGEST_RETRY_MS = 1000
 const RECHECK_MS = 1000
+const LOOK_AGAIN_MS = 5000
+
+/** How every connection comes back: also when the one that it had hangs, or is not the primary any more. */
+export const COMING_BACK = {
+  retryStrategy: (times) => Math.min(LONGEST_RETRY_MS, 50 * 2 ** Math.min(times, 5)),
+  reconnectOnError: ({ message }) => message.startsWith('READONLY'),
+  connectTimeout: CONNECT_MS,
+  socketTimeout: COMMAND_MS,
+} as const satisfies ClientOptions
 
 export async function connectRedis(parts: ConnectionParts): Promise<RedisConnection> {
-  const client = new Redis(parts.url.href, {
+  const client = parts.address.client({
+    ...COMING_BACK,
     lazyConnect: true,
     // A question waits for nobody: while Redis is down, every command fails at once and none is sent again later.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     commandTimeout: COMMAND_MS,
-    connectTimeout: CONNECT_MS,
-    retryStrategy: (times) => Math.min(LONGEST_RETRY_MS, 50 * 2 ** Math.min(times, 5)),
   })
   // Each command tells its own trouble.
   client.on('error', () => undefined)
-  await connectOnce(client, parts.url)
+  await connectOnce(client, parts.address)
   return new CheckedRedis(client, parts)
 }
 
@@ -55,6 +63,7 @@ class CheckedRedis implements RedisConnection {
   #closed = false
   #safe = false
   #checking: Promise<void> | undefined
+  #lookAt = 0
   #refusal: { until: number; cause: unknown } | undefined
 
   constructor(client: Redis, parts: ConnectionParts) {
@@ -71,7 +80,7 @@ class CheckedRedis implements RedisConnection {
   }
 
   runConfirmed(script: Script, keys: readonly string[], ...args: Argument[]): Promise<unknown> {
-    if (this.#parts.replicas === 0) return this.run(script, keys, ...args)
+    if (this.#parts.address.replicas === 0) return this.run(script, keys, ...args)
     return this.#checked(() => this.#evaluateConfirmed(script, keys, args))
   }
 
@@ -111,7 +120,7 @@ class CheckedRedis implements RedisConnection {
     try {
       return await call()
     } catch (cause) {
-      throw storeError(cause, this.#parts.url)
+      throw storeError(cause, this.#parts.address)
     }
   }
 
@@ -128,6 +137,7 @@ class CheckedRedis implements RedisConnection {
       this.#safe = true
     } catch (cause) {
       this.#refusal = { until: performance.now() + RECHECK_MS, cause }
+      if (cause instanceof StoreError && cause.code === 'replica') this.#lookAgain()
       throw cause
     } finally {
       this.#checking = undefined
@@ -143,25 +153,33 @@ class CheckedRedis implements RedisConnection {
     }
   }
 
+  /** Another may be the primary by now, while this one goes on answering: connects anew, now and then. */
+  #lookAgain(): void {
+    if (this.#client.status !== 'ready' || performance.now() < this.#lookAt) return
+    this.#lookAt = performance.now() + LOOK_AGAIN_MS
+    this.#client.disconnect(true)
+  }
+
   /** WAIT goes out right behind, on the same connection: it counts what that connection wrote. */
   async #evaluateConfirmed(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
-    const { replicas } = this.#parts
+    const { replicas } = this.#parts.address
     await this.#client.call('SCRIPT', ['LOAD', script.lua])
     const [answer, copies] = await Promise.all([
       this.#client.call('EVALSHA', [script.sha, keys.length, ...keys, ...args]),
       this.#client.call('WAIT', [replicas, WAIT_MS]),
     ])
     if (Number(copies) >= replicas) return answer
+    this.#lookAgain()
     throw new StoreError('unconfirmed', `${String(copies)} of ${replicas} replicas confirmed`)
   }
 }
 
-async function connectOnce(client: Redis, url: URL): Promise<void> {
+async function connectOnce(client: Redis, { place }: RedisAddress): Promise<void> {
   const failed = (cause: unknown): never => {
     client.disconnect()
     throw new StoreError(
       'unreachable',
-      `Redis at ${url.host} can't be reached (${messageOf(cause)}): start it, or correct the address`,
+      `${place} can't be reached (${messageOf(cause)}): start it, or correct the address`,
     )
   }
   const giveUp = new AbortController()
@@ -179,11 +197,11 @@ async function connectOnce(client: Redis, url: URL): Promise<void> {
 export const NOT_INITIALIZED =
   'this Redis is fresh, or has lost what was spent: if it is to be used, run npm run budget -- --init'
 
-function storeError(cause: unknown, url: URL): StoreError {
+function storeError(cause: unknown, { place }: RedisAddress): StoreError {
   if (cause instanceof StoreError) return cause
   const message = messageOf(cause)
   if (message.includes('NOTINIT')) return new StoreError('not_initialized', NOT_INITIALIZED)
-  return new StoreError('unreachable', `Redis at ${url.host}: ${message}`)
+  return new StoreError('unreachable', `${place}: ${message}`)
 }
 
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : 'unknown')

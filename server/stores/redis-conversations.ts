@@ -1,8 +1,8 @@
 import type { ConversationStore } from '../chat/ports.ts'
 import { StoreError } from './port.ts'
+import { scripts } from './redis-conversation-scripts.ts'
 import type { RedisParts } from './redis-ledger.ts'
 import { list, text, whole } from './redis-replies.ts'
-import { scripts } from './redis-scripts.ts'
 
 /** Conversations in Redis: one hash each, of turns by number, `expires` and `owner`, and a set of all by expiry. */
 export function redisConversations(parts: Omit<RedisParts, 'hide'> & { self: string }): ConversationStore {

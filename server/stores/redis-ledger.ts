@@ -68,7 +68,7 @@ export function redisLedger({ redis, front, now, hide }: RedisParts): LedgerStor
       assertNano(nano)
       await redis.run(scripts.raise, keys, day, nano, now())
     },
-    halt: async (cause) => void (await redis.run(scripts.halt, keys, cause, now())),
+    halt: async (cause) => void (await redis.runConfirmed(scripts.halt, keys, cause, now())),
     resume: async (window) => void (await redis.run(scripts.resume, keys, window ? json(window) : '', now())),
   }
 

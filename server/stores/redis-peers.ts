@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import type { LinkEnd, Peers } from '../chat/ports.ts'
 import { newPeerId } from './hide.ts'
-import type { RedisConnection } from './redis-connection.ts'
+import type { RedisAddress } from './redis-address.ts'
+import { COMING_BACK, type RedisConnection } from './redis-connection.ts'
 
-export type RedisPeersParts = { url: URL; redis: RedisConnection; front: string; self: string }
+export type RedisPeersParts = { address: RedisAddress; redis: RedisConnection; front: string; self: string }
 
 /** One side of a link: whom it speaks to, and how many messages went each way. */
 type Side = { peer: string; end: LinkEnd; sent: number; heard: number }
@@ -16,13 +17,12 @@ const ALIVE_MS = 10_000
 // Redis forgets a subscriber that loses its connection, and hears of him again within a second or two.
 const PATIENCE_MS = 3000
 const RETRY_MS = 250
-const LONGEST_RETRY_MS = 1000
 
 /**
  * The processes on one Redis: each listens on a channel of its own. Redis says how many heard a message, so a peer that is
  * gone is known at the next one. Channels may lose messages: links count them, and one that misses any ends.
  */
-export function redisPeers({ url, redis, front, self }: RedisPeersParts): Peers & { close(): Promise<void> } {
+export function redisPeers({ address, redis, front, self }: RedisPeersParts): Peers & { close(): Promise<void> } {
   const links = new Map<string, Side>()
   const channel = (peer: string) => `${front}peer:${peer}`
   const alive = (peer: string) => `${front}alive:${peer}`
@@ -62,6 +62,8 @@ export function redisPeers({ url, redis, front, self }: RedisPeersParts): Peers 
   const beat = () => {
     void redis.raw('SET', alive(self), 1, 'PX', ALIVE_MS).catch(() => undefined)
     for (const link of links.keys()) post(link, 'ping')
+    // Only who asks learns that nobody answers.
+    if (subscriber?.status === 'ready') void subscriber.ping().catch(() => undefined)
   }
   /** Whether `peer` was there a moment ago. */
   const lived = async (peer: string) => (await redis.call('EXISTS', alive(peer))) === 1
@@ -78,10 +80,7 @@ export function redisPeers({ url, redis, front, self }: RedisPeersParts): Peers 
       }
     },
     async serve(accept) {
-      subscriber = new Redis(url.href, {
-        lazyConnect: true,
-        retryStrategy: (times) => Math.min(LONGEST_RETRY_MS, 50 * 2 ** Math.min(times, 5)),
-      })
+      subscriber = address.client({ ...COMING_BACK, lazyConnect: true })
       subscriber.on('error', () => undefined)
       // What was said meanwhile is lost.
       subscriber.on('close', () => {

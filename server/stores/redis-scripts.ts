@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 /** Lua that Redis runs as one atomic step, called by its hash. KEYS[1] of the ledger's is the hash of facts. */
 export type Script = { lua: string; sha: string }
 
-const script = (lua: string): Script => ({ lua, sha: createHash('sha1').update(lua).digest('hex') })
+export const script = (lua: string): Script => ({ lua, sha: createHash('sha1').update(lua).digest('hex') })
 
 /**
  * The same steps as ledger-steps.ts. Lua's numbers are doubles: amounts are whole and sums stay below 2^53, so they are
@@ -199,6 +199,18 @@ if ARGV[1] ~= '' then
 end
 return 1`),
 
+  /**
+   * ARGV: the history that this Redis writes, one that it took over as a replica or '', how many replicas are waited for,
+   * now. 1: it took over from a primary that waited for nobody, and may lack what was spent last.
+   */
+  lineage: ledger(`
+local known = fact('lineage')
+if known == ARGV[1] then return 0 end
+put_fact('lineage', ARGV[1])
+if not known or ARGV[2] == '' or ARGV[3] ~= '0' then return 0 end
+halt('failover', tonumber(ARGV[4]))
+return 1`),
+
   /** KEYS: the day's counts; ARGV: how long they are kept in s, then name and count of each. */
   count: script(`
 for i = 2, #ARGV, 2 do redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1]) end
@@ -239,52 +251,4 @@ local start = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now)
 local tat = string.format('%.0f', math.min(start + points * interval, now + full))
 redis.call('SET', KEYS[1], tat, 'PX', string.format('%.0f', math.ceil(full / 1000) + 60000))
 return tat`),
-
-  /** KEYS: the conversation; ARGV: now, this process, one that is gone. Whose it is now; '': there is none. */
-  takeSession: script(`
-local kept = redis.call('HMGET', KEYS[1], 'expires', 'owner')
-if tonumber(kept[1] or 0) <= tonumber(ARGV[1]) then return '' end
-if kept[2] and kept[2] ~= ARGV[3] then return kept[2] end
-redis.call('HSET', KEYS[1], 'owner', ARGV[2])
-return ARGV[2]`),
-
-  /** KEYS: the conversation, all by expiry; ARGV: this process, its id. */
-  eraseSession: script(`
-local owner = redis.call('HGET', KEYS[1], 'owner')
-if owner and owner ~= ARGV[1] then return 0 end
-redis.call('DEL', KEYS[1])
-redis.call('ZREM', KEYS[2], ARGV[2])
-return 1`),
-
-  /** KEYS: the conversation; ARGV: this process. */
-  leaveSession: script(`
-if redis.call('HGET', KEYS[1], 'owner') == ARGV[1] then redis.call('HDEL', KEYS[1], 'owner') end
-return 1`),
-
-  /** KEYS: the conversation, all by expiry; ARGV: now, its id, turn, blob, expiry, this process. 0: it is another's. */
-  putTurn: script(`
-local now, expires = tonumber(ARGV[1]), tonumber(ARGV[5])
-local kept = redis.call('HMGET', KEYS[1], 'expires', 'owner')
-if tonumber(kept[1] or 0) <= now then redis.call('DEL', KEYS[1])
-elseif kept[2] and kept[2] ~= ARGV[6] then return 0 end
-redis.call('HSET', KEYS[1], ARGV[3], ARGV[4], 'expires', ARGV[5], 'owner', ARGV[6])
-redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.max(1, expires - now) + 60000))
-redis.call('ZADD', KEYS[2], ARGV[5], ARGV[2])
-return 1`),
-
-  trimTurns: script(`
-for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
-  local n = tonumber(field)
-  if n and n < tonumber(ARGV[1]) then redis.call('HDEL', KEYS[1], field) end
-end
-return 1`),
-
-  /** KEYS: all by expiry; ARGV: now, the front of a conversation's key. */
-  sweep: script(`
-local gone = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
-for _, id in ipairs(gone) do
-  redis.call('DEL', ARGV[2] .. id)
-  redis.call('ZREM', KEYS[1], id)
-end
-return #gone`),
 } satisfies Record<string, Script>

@@ -5,6 +5,7 @@ import { tokenBuckets } from '../quota/token-bucket.ts'
 import { hiding, newPeerId, newSalt } from './hide.ts'
 import type { Store } from './port.ts'
 import { StoreError } from './port.ts'
+import { parseRedisAddress } from './redis-address.ts'
 import { redisTokens } from './redis-buckets.ts'
 import type { RedisConnection } from './redis-connection.ts'
 import { connectRedis, NOT_INITIALIZED } from './redis-connection.ts'
@@ -14,6 +15,7 @@ import { redisLedger } from './redis-ledger.ts'
 import { redisPeers } from './redis-peers.ts'
 import { redisQuestions } from './redis-questions.ts'
 import { text } from './redis-replies.ts'
+import { scripts } from './redis-scripts.ts'
 import { newSecret, secretOf } from './secrets.ts'
 
 // One hash tag, so that a cluster keeps all of it in one slot: a script works there only.
@@ -21,19 +23,19 @@ const FRONT = '{le-mecano}:'
 const FACTS = `${FRONT}facts`
 
 /**
- * A store in Redis or Valkey: `redis://` or `rediss://`, and `?replicas=n` when a reserve is to count only once that
- * many have it. Rejects with a StoreError whose sentence says what is wrong: unreachable, unsafe for money, or fresh.
+ * A store in Redis or Valkey, at an address as redis-address.ts knows them. Rejects with a StoreError whose sentence says what is wrong: unreachable, unsafe for money, or fresh.
  */
 export async function redisStore(given: string, clock: Clock, log: Log): Promise<Store> {
-  const { url, replicas } = parseRedisUrl(given)
+  const address = parseRedisAddress(given)
   let hide = (name: string): string => name
   const check = async (connection: RedisConnection): Promise<void> => {
-    await checkSafety(connection, log)
+    const info = await checkSafety(connection, log)
     const salt = await connection.raw('HGET', FACTS, 'sentinel')
     if (salt === null) throw new StoreError('not_initialized', NOT_INITIALIZED)
     hide = hiding(text(salt))
+    await checkLineage(connection, info, { replicas: address.replicas, now: clock.now(), log })
   }
-  const redis = await connectRedis({ url, replicas, log, check })
+  const redis = await connectRedis({ address, log, check })
   try {
     await redis.call('PING')
   } catch (cause) {
@@ -42,7 +44,7 @@ export async function redisStore(given: string, clock: Clock, log: Log): Promise
   }
   const parts = { redis, front: FRONT, now: () => clock.now(), hide: (name: string) => hide(name) }
   const self = newPeerId()
-  const peers = redisPeers({ url, redis, front: FRONT, self })
+  const peers = redisPeers({ address, redis, front: FRONT, self })
   const tokens = redisTokens(parts)
   return {
     kind: 'redis',
@@ -75,7 +77,7 @@ const redisSecrets = (redis: RedisConnection): Secrets => ({
 
 /** Marks a fresh Redis as ours, with nothing spent. False: it was already. */
 export async function initRedis(given: string, log: Log): Promise<boolean> {
-  const redis = await connectRedis({ ...parseRedisUrl(given), log, check: async () => undefined })
+  const redis = await connectRedis({ address: parseRedisAddress(given), log, check: async () => undefined })
   try {
     await checkSafety(redis, log)
     // The sentinel is also the salt of hashed addresses: without one there is none of the other.
@@ -85,18 +87,12 @@ export async function initRedis(given: string, log: Log): Promise<boolean> {
   }
 }
 
-function parseRedisUrl(given: string): { url: URL; replicas: number } {
-  if (!URL.canParse(given)) throw new StoreError('bad_url', 'not an address such as redis://127.0.0.1:6379')
-  const url = new URL(given)
-  const replicas = url.searchParams.get('replicas') ?? '0'
-  if (!/^\d$/.test(replicas)) throw new StoreError('bad_url', 'replicas is a number from 0 to 9')
-  url.searchParams.delete('replicas')
-  return { url, replicas: Number(replicas) }
-}
-
 /** Money is safe where Redis forgets nothing: every write is logged to a file, and nothing is dropped for room. */
-async function checkSafety(redis: RedisConnection, log: Log): Promise<void> {
+async function checkSafety(redis: RedisConnection, log: Log): Promise<string> {
   const info = text(await redis.raw('INFO'))
+  if (/^role:slave/m.test(info)) {
+    throw new StoreError('replica', 'this Redis is a replica, which takes no writes: lead STORE_URL to its primary')
+  }
   if (!/^aof_enabled:1/m.test(info)) {
     throw new StoreError('unsafe', 'Redis would forget what was spent: set appendonly yes in redis.conf')
   }
@@ -115,4 +111,18 @@ async function checkSafety(redis: RedisConnection, log: Log): Promise<void> {
   const fsync = await redis.raw('CONFIG', 'GET', 'appendfsync').catch(() => undefined)
   const appendfsync = Array.isArray(fsync) ? String(fsync[1]) : 'unknown'
   if (appendfsync !== 'always') log.warn('redis_appendfsync', { appendfsync })
+  return info
+}
+
+type LineageParts = { replicas: number; now: number; log: Log }
+
+/** A replica that took over knows only what had reached it: where nobody waited for it, that is for the admin to accept. */
+async function checkLineage(redis: RedisConnection, info: string, { replicas, now, log }: LineageParts): Promise<void> {
+  const history = (name: string) => new RegExp(`^${name}:([0-9a-f]*[1-9a-f][0-9a-f]*)\\s*$`, 'm').exec(info)?.[1] ?? ''
+  const id = history('master_replid')
+  if (id === '') return
+  if (replicas === 0 && /^connected_slaves:[1-9]/m.test(info)) log.warn('redis_replicas_unconfirmed')
+  const { lua } = scripts.lineage
+  const halted = await redis.raw('EVAL', lua, 1, FACTS, id, history('master_replid2'), replicas, now)
+  if (halted === 1) log.error('wallet_halted', { cause: 'failover' })
 }
