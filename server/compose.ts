@@ -208,7 +208,7 @@ async function requirePages(dir: string): Promise<Pages> {
   return pages
 }
 
-const passing: ReadonlySet<StoreErrorCode> = new Set(['unreachable', 'full'])
+const passing: ReadonlySet<StoreErrorCode> = new Set(['unreachable', 'replica', 'full'])
 
 async function requireStore(config: Config, clock: Clock, log: Log) {
   try {

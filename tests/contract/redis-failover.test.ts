@@ -160,10 +160,7 @@ test('an address by Sentinel that leads nowhere, or that nothing would outlive, 
     const { code, message } = await openStore(url, { clock: systemClock, log: silentLog }).catch((error) => error)
     return `${code}: ${message}`
   }
-  assert.match(
-    await refusal('redis+sentinel://127.0.0.1/shop'),
-    /^bad_url: by Sentinel it needs \?replicas=1/,
-  )
+  assert.match(await refusal('redis+sentinel://127.0.0.1/shop'), /^bad_url: by Sentinel it needs \?replicas=1/)
   for (const wrong of ['redis+sentinel://127.0.0.1', 'redis+sentinel:///shop', 'redis+sentinel://a b/shop'])
     assert.match(await refusal(`${wrong}?replicas=1`), /^bad_url: not an address such as redis\+sentinel:/)
   const nowhere = await refusal('redis+sentinel://:secret@127.0.0.1:1,127.0.0.1:2/shop?replicas=1')
