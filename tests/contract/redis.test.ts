@@ -119,7 +119,8 @@ it('with replicas, a reserve counts once they have it', async (server) => {
   if (!replica) return
   const store = await ready(server, '?replicas=1')
   // Until the replica has caught up, reserves are refused.
-  for (let n = 0; (await codeOf(store.ledger.reserve(order(`r${n}`, 1)))) !== 'fine'; n++);
+  for (let n = 0; (await codeOf(store.ledger.reserve(order(`r${n}`, 1)))) !== 'fine'; n++)
+    await new Promise(setImmediate)
   assert.ok((await store.ledger.reserve(order('b', 100))).ok)
   await store.close()
   await replica.close()
