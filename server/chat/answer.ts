@@ -57,11 +57,22 @@ export function startAnswer(parts: AnswerParts): Answer {
     end('filtered')
     drainOrCut()
   }
-  const onFailure = (failure: ModelFailure) => {
-    if (ended) return
-    if (said) return flushThenEnd('interrupted')
+  const fail = (failure: ModelFailure) => {
     ended = true
     events.failed(failure)
+  }
+  const onFailure = (failure: ModelFailure) => {
+    if (ended) return
+    if (said) flushThenEnd('interrupted')
+    else fail(failure)
+  }
+  /** A stream that broke off before its first word is a failure like any other: somebody else may still answer. */
+  const onBrokenOff = () => {
+    if (ended) return
+    const rest = filter.flush()
+    pass(rest.pass)
+    if (said || rest.hit) end(rest.hit ? 'filtered' : 'interrupted')
+    else fail({ kind: 'upstream_error', billing: 'unknown', retryable: false })
   }
   const onEvent = (event: ModelEvent) => {
     if (event.usage) {
@@ -70,7 +81,7 @@ export function startAnswer(parts: AnswerParts): Answer {
       usage = event.usage
     }
     if (event.type === 'text') return onText(event.text)
-    if (event.type === 'end') return flushThenEnd(event.reason)
+    if (event.type === 'end') return event.reason === 'interrupted' ? onBrokenOff() : flushThenEnd(event.reason)
     if (event.type === 'failure') onFailure(event.failure)
   }
 

@@ -52,6 +52,18 @@ test('the first usage tightens the hold, the last settles it, and the stream clo
   assert.equal([tightened, outcomes, streams.count], [[9], [{ kind: 'usage', usage: USAGE }], 0])
 })
 
+test('a stream that breaks off before its first word has failed; after it, the answer is interrupted', async () => {
+  const [silent, talking] = [setup(), setup()]
+  const answers = [silent.start(), talking.start()]
+  silent.model.last().end('interrupted')
+  talking.model.last().say('Bon')
+  talking.model.last().end('interrupted')
+  await Promise.all(answers.map(({ closed }) => closed))
+  assert.equal(silent.told, ['[failed upstream_error]'])
+  assert.equal(talking.told, ['Bon', '[interrupted 20]'])
+  assert.equal(silent.outcomes, [{ kind: 'unknown' }])
+})
+
 test('what is not sure to be whole settles as unknown, a whole refusal as free', async () => {
   const ends = [
     (it: ReturnType<typeof setup>) => it.model.last().end('interrupted'),

@@ -8,9 +8,10 @@ test('[ASK9] the ends that the model gives are told as they are', async () => {
   const client = await chat.enter()
   for (const reason of ['complete', 'length', 'filtered', 'interrupted'] as const) {
     await client.ask(reason)
+    chat.model.last().say('Bon.')
     chat.model.last().end(reason)
     await calm()
-    assert.is(brief(client.fresh()).at(-1), `done ${reason} ${reason} 0`)
+    assert.is(brief(client.fresh()).at(-1), `done ${reason} ${reason} 4`)
   }
   const unknown = { kind: 'unknown' }
   const used = { kind: 'usage', usage: USAGE }
