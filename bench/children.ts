@@ -50,14 +50,25 @@ export function startChild(
       lines.off('line', onFirst)
       // What nobody reads must still be taken, or the child would wait for us.
       child.stdout.resume()
-      const onLine = (listen: (line: string) => void) => void lines.on('line', listen)
+      // What came in one piece with the address is for whoever listens first.
+      let early: string[] | undefined = []
+      lines.on('line', (next) => early?.push(next))
+      setImmediate(() => {
+        early = undefined
+      })
+      const onLine = (listen: (line: string) => void) => {
+        early?.forEach(listen)
+        early = undefined
+        lines.on('line', listen)
+      }
       resolve({
         url,
         pid: child.pid ?? 0,
         readyMs: performance.now() - began,
         onLine,
         complaints: () => complaints,
-        ended: new Promise((over) => child.once('exit', () => over())),
+        // Once its last line has been read, which may be after its exit.
+        ended: new Promise((over) => child.once('close', () => over())),
         end: () => endChild(child),
       })
     }

@@ -12,6 +12,7 @@ export type Word = Partial<Heard> & {
   tries?: number
   refused?: number
   admitted?: number
+  asks?: number
   expected?: number
   back?: number[]
   closes?: number[]
@@ -37,7 +38,7 @@ export async function startGenerator(load: Load): Promise<Generator> {
     for (const hear of waiting) hear(word)
   })
   const lost = new Promise<never>((_, reject) => {
-    void child.ended.then(() => reject(new Error(`the generator ended early\n${child.complaints()}`)))
+    void child.ended.then(() => reject(new Error(`the generator (${load.job.at}) ended early\n${child.complaints()}`)))
   })
   lost.catch(() => {})
   const word = (fits: (word: Word) => boolean) =>

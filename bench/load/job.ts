@@ -19,6 +19,13 @@ export type Job =
   | { at: 'herd'; clients: number; addresses: number; mostMs: number }
   /** Asks that one address fires at several servers at once: how many are admitted. */
   | { at: 'burst'; asks: number }
+  /**
+   * Upgrades at `rate` a second, `atOnce` at a time, from so many loopback addresses, `first` being the number of the
+   * first; begun at SIGUSR2. `origin`: what they say where they come from.
+   */
+  | { at: 'flood'; rate: number; atOnce: number; addresses: number; first: number; windowMs: number; origin?: string }
+  /** One visitor who asks again and again, listened to from SIGUSR2 on. */
+  | { at: 'visitor'; windowMs: number }
 
 export type Load = { kind: ClientKind; urls: readonly string[]; upstream: string; job: Job }
 

@@ -1,10 +1,12 @@
 // A load generator: one job, given as JSON; what it says of it are lines of JSON.
 import { burst } from './burst.ts'
+import { flood } from './flood.ts'
 import { herd } from './herd.ts'
 import { idle, upgrades } from './idle.ts'
 import type { Load } from './job.ts'
 import { long, ramp, steady } from './paced.ts'
 import { slowReader } from './slow.ts'
+import { visitor } from './visitor.ts'
 
 const load: Load = JSON.parse(process.argv[2] ?? '')
 for (const url of [...load.urls, load.upstream])
@@ -34,6 +36,12 @@ switch (job.at) {
     break
   case 'herd':
     await herd(load, job, say)
+    break
+  case 'flood':
+    await flood(load, job, say)
+    break
+  case 'visitor':
+    await visitor(load, job, say)
     break
   case 'burst':
     await burst(load, job, say)

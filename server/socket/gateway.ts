@@ -5,6 +5,7 @@ import { closes } from '../../protocol/closes.ts'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { Taken } from '../quota/port.ts'
+import { createEmptyBuckets } from './empty-buckets.ts'
 import { frameLimit } from './frame-limit.ts'
 import { Socket, socketLimits, type Talk } from './socket.ts'
 import { judgeUpgrade, refusalBytes, type UpgradeRefusal, type UpgradeRules } from './upgrade.ts'
@@ -36,6 +37,7 @@ export type Gateway = {
 export function createGateway<Context extends { c?: string }>(parts: GatewayParts<Context>): Gateway {
   const { clock, log, rules } = parts
   const places = new Places()
+  const emptyBuckets = createEmptyBuckets(clock.monotonic)
   const open = new Map<Socket, Talk>()
   // Floods of pings are ours to end, with a code: ws's own bound would hang up without one.
   const bounds = {
@@ -105,8 +107,10 @@ export function createGateway<Context extends { c?: string }>(parts: GatewayPart
     stream.once('close', leave)
     const taken = await visitor.takeUpgrade().catch(() => undefined)
     if (!taken) return refuse(stream, { ok: false, status: 503, cause: 'store', retryAfterMs: 5000 })
-    if (!taken.ok)
-      return refuse(stream, { ok: false, status: 429, cause: 'upgrades', retryAfterMs: taken.retryAfterMs })
+    if (!taken.ok) {
+      emptyBuckets.note(visitor.addressKey, taken.retryAfterMs)
+      return refuse(stream, tooManyUpgrades(taken.retryAfterMs))
+    }
     if (draining) return refuse(stream, { ok: false, status: 503, cause: 'draining', retryAfterMs: 5000 })
     if (!stream.destroyed) server.handleUpgrade(request, stream, head, (ws) => accept(ws, visitor, leave))
   }
@@ -130,6 +134,8 @@ export function createGateway<Context extends { c?: string }>(parts: GatewayPart
         rules,
       )
       if (!verdict.ok) return refuse(stream, verdict)
+      const waitMs = emptyBuckets.waitMs(visitor.addressKey)
+      if (waitMs > 0) return refuse(stream, tooManyUpgrades(waitMs))
       void admit(request, stream, head, visitor)
     },
     get connections() {
@@ -153,6 +159,13 @@ export function createGateway<Context extends { c?: string }>(parts: GatewayPart
     },
   }
 }
+
+const tooManyUpgrades = (retryAfterMs: number): UpgradeRefusal => ({
+  ok: false,
+  status: 429,
+  cause: 'upgrades',
+  retryAfterMs,
+})
 
 /** How many connections there are, in all and per address; a place is taken before the first wait. */
 class Places {

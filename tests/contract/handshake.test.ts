@@ -4,7 +4,8 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { assertVacated, heard, type Line, recordingLog, statusOf, vacated, withServer } from '../helpers/edge.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
-import { dial, get, parseAnswer, readAll } from '../helpers/raw-http.ts'
+import { parseExposed } from '../helpers/prometheus.ts'
+import { dial, exchange, get, parseAnswer, readAll } from '../helpers/raw-http.ts'
 import { frame, handshake, knock, opcodes, rawSocket } from '../helpers/raw-socket.ts'
 import type { TestServer } from '../helpers/server.ts'
 
@@ -104,6 +105,33 @@ test('[UPG4] so many upgrades of one address per minute, and a reconnect loop ga
     await vacated(server)
   }
   return withServer({ IP_UPGRADE_BURST: '3', IP_UPGRADES_PER_MINUTE: '2' }, run, { clock })
+})
+
+test('[UPG4] while an address has to wait, its flood asks no store, and is told the time that is left', () => {
+  const clock = manualClock()
+  const run = async (server: TestServer) => {
+    const takes = async () => {
+      const page = (await exchange(server.url, get('/metrics').replace('chat.example', '127.0.0.1'))).body
+      return parseExposed(page).value('le_mecano_store_operation_seconds_count', 'operation="bucket_take"') ?? -1
+    }
+    const knockOnce = async () => {
+      const { status, headers } = await knock(server.url, handshake())
+      return [status, headers.get('retry-after')]
+    }
+    assert.is(await statusOf(server, {}), 101)
+    assert.equal(await knockOnce(), [429, '30'])
+    const before = await takes()
+    for (let i = 0; i < 50; i++) assert.equal(await knockOnce(), [429, '30'])
+    clock.advance(20_000)
+    assert.equal(await knockOnce(), [429, '10'])
+    assert.is(await takes(), before)
+    assert.is(server.house.app.refusedPerMinute(), 52)
+    clock.advance(10_000)
+    assert.is(await statusOf(server, {}), 101)
+    assert.is(await takes(), before + 1)
+    await vacated(server)
+  }
+  return withServer({ IP_UPGRADE_BURST: '1', IP_UPGRADES_PER_MINUTE: '2' }, run, { clock })
 })
 
 test('[UPG5] a full server says when to come back', () =>
