@@ -25,6 +25,9 @@ function threadMs(path: string): number {
 export const rssKib = (pid: number): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN)
 
+/** How many files and sockets a process has open. */
+export const openFiles = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length
+
 /** How many files a process of this machine may have open. */
 export const openFilesMost = (): number =>
   Number(/Max open files\s+(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Number.NaN)

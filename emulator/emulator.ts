@@ -29,6 +29,8 @@ export type EmulatorOptions = {
   random?: Random
   /** The one key that is valid; without it any key is. */
   key?: string
+  /** What this question gets; undefined: what was ordered for all. */
+  orderOf?(question: string): ScenarioOrder | undefined
 }
 
 export type Emulator = {
@@ -66,7 +68,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     gate,
     ledger,
     demo,
-    nextOrder: orders.next,
+    nextOrder: (model, question) => options.orderOf?.(question) ?? orders.next(model),
     url: () => url,
   }
   const controls = controlsOf(ledger, gate, orders)

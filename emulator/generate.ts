@@ -20,8 +20,8 @@ export type House = {
   key: string | undefined
   gate: Gate
   ledger: Ledger
-  /** The order for a request to `model`; asking uses up one of its `times`. */
-  nextOrder(model: string): ScenarioOrder
+  /** The order for a question to `model`; asking uses up one of its `times`. */
+  nextOrder(model: string, question: string): ScenarioOrder
   demo(question: string): string
   url(): string
 }
@@ -47,8 +47,8 @@ export async function perform(exchange: Exchange, body: string, request: Generat
 }
 
 function callOf({ target, key, house }: Exchange, request: GenerateRequest): Call {
-  const order = house.nextOrder(target.model)
   const { texts, question, instruction, maxOutputTokens } = request
+  const order = house.nextOrder(target.model, question)
   return {
     order,
     model: target.model,
