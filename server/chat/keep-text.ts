@@ -1,6 +1,8 @@
 import type { Clock } from '../clock.ts'
 
 const STORE_TEXT_MS = 1000
+// Answers that are stored in the same moment share a transaction.
+const MOMENT_MS = 50
 
 /**
  * Has the text of one answer on its way stored, for the case that this process dies: its first piece at once, what comes
@@ -17,7 +19,7 @@ export function keepText(clock: Clock, store: () => void): { grew(): void; end()
     cancel = undefined
     if (!grown) return
     grown = false
-    cancel = clock.after(STORE_TEXT_MS, keep)
+    cancel = clock.after(STORE_TEXT_MS - (clock.monotonic() % MOMENT_MS), keep)
     store()
   }
   return { grew, end: () => cancel?.() }
