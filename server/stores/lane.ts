@@ -15,7 +15,7 @@ type Job = { durable: boolean; step(): void; done(): void; failed(cause: unknown
 // Some 3 ms of statements: what is left goes into the next transaction, and the event loop turns in between.
 const JOBS_PER_TRANSACTION = 32
 const BUSY_ATTEMPTS = 100
-// Some 2 MB of log; SQLite's own limit would copy it back inside a commit, on whoever's time that is.
+// Some 4 MB of log; SQLite's own limit would copy it back inside a commit, on whoever's time that is.
 const TRANSACTIONS_PER_CHECKPOINT = 500
 
 /** SQLite's own wait for a lock, in ms. Short, because it blocks one of the few threads that the owner may need. */
@@ -32,8 +32,10 @@ export async function execWaiting(db: Database, sql: string): Promise<void> {
   }
 }
 
+type Checkpointer = Pick<Database, 'exec' | 'close'>
+
 /** What the lane needs of its file: `connect` opens it once more, `sync` makes what was written survive a power cut. */
-export type LaneParts = { db: Database; prepare: Prepare; connect(): Database; sync(): Promise<void> }
+export type LaneParts = { db: Database; prepare: Prepare; connect(): Checkpointer; sync(): Promise<void> }
 
 /**
  * One writer for one connection. A transaction writes to the log in memory, so it runs at once, in tens of microseconds;
@@ -64,7 +66,7 @@ class SqliteLane implements Lane {
   constructor({ db, connect, sync }: LaneParts, sql: LaneSql) {
     this.#db = db
     this.#sql = sql
-    this.#checkpoints = checkpointer(connect)
+    this.#checkpoints = checkpointer(connect, () => (this.#working ??= this.#work()))
     this.#syncs = sharedSync(sync)
   }
 
@@ -94,8 +96,9 @@ class SqliteLane implements Lane {
   async #work(): Promise<void> {
     // A moment later, so that what is asked for in one go shares a transaction.
     await Promise.resolve()
-    while (this.#queue.length > 0) {
-      await this.#transaction()
+    while (this.#queue.length > 0 || this.#checkpoints.unfinished) {
+      if (this.#checkpoints.unfinished) await this.#checkpoints.finish()
+      else await this.#transaction()
       if (this.#queue.length > 0) await turn()
     }
     this.#working = undefined
@@ -176,7 +179,13 @@ function firstBroken(batch: readonly Job[]): { job: Job; cause: unknown } | unde
 type LaneSql = Record<'begin' | 'commit' | 'impatient' | 'patient', Statement>
 
 type SharedSync = { next(): Promise<void>; idle(): Promise<void> }
-type Checkpoints = { committed(): void; close(): Promise<void> }
+type Checkpoints = {
+  committed(): void
+  /** The second part of a checkpoint is due, for which no step may be under way. */
+  readonly unfinished: boolean
+  finish(): Promise<void>
+  close(): Promise<void>
+}
 
 /** A sync that begins after `next` was called; those who wait for one share it. */
 function sharedSync(sync: () => Promise<void>): SharedSync {
@@ -197,11 +206,17 @@ function sharedSync(sync: () => Promise<void>): SharedSync {
   }
 }
 
-/** Copies the log back into the file now and then, beside the writers, on a connection of its own. */
-function checkpointer(connect: () => Database): Checkpoints {
+/**
+ * Copies the log back into the file now and then, on a connection of its own: first all that is there, beside the writers;
+ * then, while the lane waits, the little that came meanwhile. A log that is copied whole begins anew at its front; one that
+ * never is grows for as long as there is work, and each sync of it is slower for its growing.
+ */
+function checkpointer(connect: () => Checkpointer, onUnfinished: () => void): Checkpoints {
   let count = 0
-  let connection: Database | undefined
+  let connection: Checkpointer | undefined
   let running: Promise<void> | undefined
+  let unfinished = false
+  let closed = false
   async function checkpoint(): Promise<void> {
     try {
       connection ??= connect()
@@ -211,12 +226,27 @@ function checkpointer(connect: () => Database): Checkpoints {
     }
     running = undefined
   }
+  const begin = async () => {
+    await checkpoint()
+    if (closed) return
+    unfinished = true
+    onUnfinished()
+  }
   return {
     committed() {
       count += 1
-      if (count % TRANSACTIONS_PER_CHECKPOINT === 0) running ??= checkpoint()
+      if (count % TRANSACTIONS_PER_CHECKPOINT === 0 && !closed) running ??= begin()
+    },
+    get unfinished() {
+      return unfinished && !closed
+    },
+    async finish() {
+      running = checkpoint()
+      await running
+      unfinished = false
     },
     async close() {
+      closed = true
       await running
       connection?.close()
     },

@@ -165,7 +165,7 @@ async function migrate(db: Database, file: string): Promise<void> {
 }
 
 /** Statements whose `get` and `run` are synchronous: only preparing, BEGIN and COMMIT leave the event loop. */
-function prepareOn(db: Database): Prepare {
+export function prepareOn(db: Database): Prepare {
   return async (sql) => {
     const statement = await db.prepare(sql)
     return {
