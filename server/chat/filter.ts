@@ -1,4 +1,5 @@
 import { type Point, referenceReader } from './filter-references.ts'
+import { lookAlike } from './look-alikes.ts'
 
 /** `pass`: text that may go out now, possibly ''. `hit`: a forbidden pattern has been met; nothing passes any more. */
 export type Filtered = { pass: string; hit: boolean }
@@ -11,8 +12,9 @@ export type Filter = {
 /**
  * A streaming filter of the model's text, linear in its length. Only a suffix that may begin a forbidden text or a
  * Google API key is held back; all else passes once, unchanged, in order. Forbidden texts are compared by their letters
- * and digits alone: case, accents, compatibility forms, spaces, zero-width characters and punctuation don't count, and
- * `&#67;` is the C that the page shows. Codes that somebody has to undo first (base64, percent, rot13) are not undone.
+ * and digits alone, as they look: case, accents, compatibility forms, letters of other scripts, 0 for O and 1 for l,
+ * spaces, zero-width characters and punctuation don't count, and `&#67;` is the C that the page shows. Codes that
+ * somebody has to undo first (base64, percent, rot13) are not undone.
  * Texts without a letter or digit are ignored.
  */
 export function createFilter(forbidden: readonly string[]): Filter {
@@ -95,10 +97,13 @@ function lettersOf(point: string): readonly string[] {
 }
 
 function fold(point: string): string[] {
-  const folded = point.normalize('NFKD').toLowerCase().normalize('NFKD')
-  return [...folded].filter((unit) => LETTER.test(unit))
+  const read = lookAlike(point)
+  const units = read === point ? [...point.normalize('NFKD')].map(lookAlike) : [read]
+  const folded = units.join('').toLowerCase().normalize('NFKD')
+  return [...folded].filter((unit) => LETTER.test(unit)).map((unit) => ONE[unit] ?? unit)
 }
 const LETTER = /[\p{L}\p{N}]/u
+const ONE: Readonly<Record<string, string>> = { i: 'l', '1': 'l', '0': 'o' }
 // Nearly all that is ever said here, folded once.
 const LATIN = Array.from({ length: 0x250 }, (_, code) => fold(String.fromCharCode(code)))
 
@@ -145,8 +150,9 @@ function keyMatcher(): Matcher {
     read(point, at) {
       const ascii = point < '\u0080'
       if (ascii && depth === 0 && point !== KEY_PREFIX[0]) return undefined
-      for (const unit of ascii ? point : point.normalize('NFKC')) {
-        if (KEY_NOISE.test(unit)) continue
+      for (const shown of ascii ? point : point.normalize('NFKC')) {
+        if (KEY_NOISE.test(shown)) continue
+        const unit = ascii ? shown : lookAlike(shown)
         const goes = depth < KEY_PREFIX.length ? unit === KEY_PREFIX[depth] : KEY_UNIT.test(unit)
         depth = goes ? depth + 1 : Number(unit === KEY_PREFIX[0])
         if (depth === 1) start = at

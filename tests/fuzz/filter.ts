@@ -13,8 +13,17 @@ function run(forbidden: readonly string[], chunks: readonly string[]) {
   return { text: parts.map(({ pass }) => pass).join(''), hit: parts.at(-1)?.hit ?? false }
 }
 
+const SAME = new Map(Object.entries({ а: 'a', В: 'b', Ι: 'l', і: 'l', i: 'l', '1': 'l', '0': 'o', Ε: 'e', '🅱': 'b' }))
 const fold = (raw: string) =>
-  [...raw.normalize('NFKD').toLowerCase().normalize('NFKD')].filter((unit) => /[\p{L}\p{N}]/u.test(unit))
+  [
+    ...[...raw.normalize('NFKD')]
+      .map((unit) => SAME.get(unit) ?? unit)
+      .join('')
+      .toLowerCase()
+      .normalize('NFKD'),
+  ]
+    .map((unit) => SAME.get(unit) ?? unit)
+    .filter((unit) => /[\p{L}\p{N}]/u.test(unit))
 const REFERENCE = /&#(?:(\d{1,7})|x([0-9a-f]{1,6}));/gi
 /** Letters and digits as the page shows them. */
 const shown = (text: string) => fold(text.replace(REFERENCE, (raw) => characterOf(raw)))
@@ -44,7 +53,29 @@ function reference(forbidden: readonly string[], text: string) {
 }
 
 // Few letters, so that patterns begin, break off and overlap all the time.
-const LETTERS = ['a', 'b', 'A', 'é', 'e', ' ', '*', '_', '\u200B', '\n', '🚲', 'ﬁ', 'ａ', '\uD83D', '\uDEB2']
+const LETTERS = [
+  'a',
+  'b',
+  'A',
+  'é',
+  'e',
+  ' ',
+  '*',
+  '_',
+  '\u200B',
+  '\n',
+  '🚲',
+  'ﬁ',
+  'ａ',
+  '\uD83D',
+  '\uDEB2',
+  'а',
+  'В',
+  'і',
+  '1',
+  'Ε',
+  '🅱',
+]
 const text = made([...LETTERS, '&#97;', '&#x42;', '&', '#', '98', ';'], 60)
 const pattern = fc
   .array(fc.constantFrom('a', 'b', 'é', 'f', 'i', '-'), { minLength: 1, maxLength: 6 })
@@ -68,6 +99,52 @@ function assertHeld([text, forbidden, places]: [string, string[], number[]]): vo
   const ends = [letters, letters.slice(1)]
   const begins = forbidden.some((pattern) => ends.some((end) => fold(pattern).join('').startsWith(end)))
   assert.ok(letters === '' || letters === 'a' || begins, JSON.stringify({ held, forbidden }))
+}
+
+// The letters a to z and the digits, as other scripts and styles have them; '.' where one has none.
+const STYLES = [
+  'аЬсԁеғɡһіјкӏмпорԛгѕтцѵԝхуᴢ',
+  'α...Ε..Ηι.κ.Μηορ...τυνωχγΖ',
+  'АВС.Е..НІЈК.М.ОР..ЅТ...ХУ.',
+  'ΑΒ..Ε..ΗΙ.Κ.ΜΝΟΡ...Τ...ΧΥΖ',
+  'ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘ.ʀꜱᴛᴜᴠᴡ.ʏᴢ',
+  'ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ',
+  'ⓐⓑⓒⓓⓔⓕⓖⓗⓘⓙⓚⓛⓜⓝⓞⓟⓠⓡⓢⓣⓤⓥⓦⓧⓨⓩ',
+  '🅐🅑🅒🅓🅔🅕🅖🅗🅘🅙🅚🅛🅜🅝🅞🅟🅠🅡🅢🅣🅤🅥🅦🅧🅨🅩',
+  '🅰🅱🅲🅳🅴🅵🅶🅷🅸🅹🅺🅻🅼🅽🅾🅿🆀🆁🆂🆃🆄🆅🆆🆇🆈🆉',
+  '🇦🇧🇨🇩🇪🇫🇬🇭🇮🇯🇰🇱🇲🇳🇴🇵🇶🇷🇸🇹🇺🇻🇼🇽🇾🇿',
+  '𝐚𝐛𝐜𝐝𝐞𝐟𝐠𝐡𝐢𝐣𝐤𝐥𝐦𝐧𝐨𝐩𝐪𝐫𝐬𝐭𝐮𝐯𝐰𝐱𝐲𝐳',
+  '𝔞𝔟𝔠𝔡𝔢𝔣𝔤𝔥𝔦𝔧𝔨𝔩𝔪𝔫𝔬𝔭𝔮𝔯𝔰𝔱𝔲𝔳𝔴𝔵𝔶𝔷',
+].map((style) => [...style])
+const LETTER_A = 97
+
+/** How `letter` may be written: in a style, as a capital, with an accent, as a reference. */
+function dressed(letter: string, way: number): string {
+  const code = letter.charCodeAt(0)
+  const styled = STYLES[way % STYLES.length]?.[code - LETTER_A]
+  const plain = way % 2 === 0 ? letter : letter.toUpperCase()
+  const ways = [
+    plain,
+    `${plain}\u0301`,
+    `&#${code};`,
+    `&#x${code.toString(16)};`,
+    letter === 'o' ? '0' : plain,
+    letter === 'l' ? 'Ӏ' : plain,
+  ]
+  return styled === undefined || styled === '.' ? (ways[way % ways.length] ?? letter) : styled
+}
+
+const canary = fc.stringMatching(/^[a-z0-9]{6,12}$/)
+const ways = fc.array(fc.nat(100), { minLength: 12, maxLength: 12 })
+const between = fc.array(fc.constantFrom('', '', '', ' ', '*', '\u200B', '-', '\n', '\u00AD', '**'), {
+  minLength: 12,
+  maxLength: 12,
+})
+type Disguise = [secret: string, ways: number[], between: string[], cuts: number[]]
+
+function assertSeen([secret, ways, between, places]: Disguise): void {
+  const shown = [...secret].map((letter, i) => dressed(letter, ways[i] ?? 0) + (between[i] ?? '')).join('')
+  assert.equal(run([secret], cutAt(`« ${shown} »`, places)), { text: '« ', hit: true }, shown)
 }
 
 export const filterTargets: Target[] = [
@@ -108,5 +185,14 @@ export const filterTargets: Target[] = [
     },
     fc.tuple(text, patterns, cuts),
     assertHeld,
+  ),
+  target(
+    {
+      name: 'filter-disguise',
+      title: 'a forbidden text is met in any script and style that reads like it, in any chunking',
+      short: 1000,
+    },
+    fc.tuple(canary, ways, between, cuts),
+    assertSeen,
   ),
 ]

@@ -60,6 +60,32 @@ test('any Google API key is stopped, in any chunking, also when dressed up', () 
   }
 })
 
+test('letters of other scripts that look the same are no disguise, neither of a mark nor of a key', () => {
+  const marks = [
+    'САΝАRΙ-7f3a-mоuеttе',
+    'ϹΑΝΑRӀ 7ғ3а mоuеttе',
+    'ᴄᴀɴᴀʀɪ·7ꜰ3ᴀ·ᴍᴏᴜᴇᴛᴛᴇ',
+    '🅒🅐🅝🅐🅡🅘 7f3a mouette',
+    'CANAR1-7f3a-m0uette',
+  ]
+  for (const mark of marks) assert.equal(run([SECRET], [`x: ${mark} y`]), { text: 'x: ', hit: true }, mark)
+  for (const key of [KEY.replace('AIza', 'АΙzа'), KEY.replaceAll('S', 'Ѕ').replaceAll('o', 'о'), KEY.replace('A', '🅐')])
+    assert.equal(run([], [...`: ${key}.`]), { text: ': ', hit: true }, key)
+})
+
+test('prose in Cyrillic and Greek passes, and nothing of it waits for long', () => {
+  for (const text of [
+    'Мы открыты сегодня до семи часов вечера.',
+    'Είμαστε ανοιχτά μέχρι τις επτά το βράδυ.',
+    'ԱԲԳ ևս.',
+  ]) {
+    const filter = createFilter([SECRET, 'repère-a1B2c3D4e5F6'])
+    const passed = [...text].map((point) => filter.push(point).pass)
+    assert.is(passed.join(''), text)
+    assert.ok(passed.filter((pass) => pass === '').length < 12, text)
+  }
+})
+
 test('what only looks like a key passes', () => {
   const short = `${KEY.slice(0, -1)}.`
   const prose = 'With AI zapping through everything we have ever known about bicycles'
