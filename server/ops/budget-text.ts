@@ -99,9 +99,11 @@ function lost(view: BudgetView): string[] {
   return lines
 }
 
-function refusals({ refusals }: BudgetView): string[] {
-  if (refusals.length === 0) return ['Refused today: none']
-  return ['Refused today', ...refusals.map((each) => `  ${String(each.count).padStart(7)}  ${refusalReason(each)}`)]
+function refusals({ refusals, filtered }: BudgetView): string[] {
+  const cut = filtered > 0 ? [`Cut off by the filter today: ${count(filtered, 'answer')}`] : []
+  if (refusals.length === 0) return ['Refused today: none', ...cut]
+  const rows = refusals.map((each) => `  ${String(each.count).padStart(7)}  ${refusalReason(each)}`)
+  return ['Refused today', ...rows, ...cut]
 }
 
 const SHOWN_EVENTS = 10

@@ -35,6 +35,8 @@ export type BudgetView = BudgetSource & {
   lost: { count: number; nano: number; processes: number }
   open: { count: number; nano: number }
   refusals: readonly Refusal[]
+  /** Answers that the server's filter or the model's own safety cut off. */
+  filtered: number
 }
 
 /** Adds what follows from a report: what is left, released and lost, and what tomorrow allows. */
@@ -60,6 +62,7 @@ export function viewOf(source: BudgetSource): BudgetView {
     lost: { count: lost.length, nano: sum(lost), processes: new Set(lost.map(({ owner }) => owner)).size },
     open: { count: open.length, nano: sum(open) },
     refusals: refusalsOf(source.counts),
+    filtered: source.counts['ended:filtered'] ?? 0,
   }
 }
 

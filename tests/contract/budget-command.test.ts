@@ -7,6 +7,7 @@ import { WebSocket } from 'ws'
 import { startRedis } from '../../bench/wallet-redis.ts'
 import { budgetCommand } from '../../server/budget-command.ts'
 import { silentLog } from '../../server/log.ts'
+import { reportCommand } from '../../server/report-command.ts'
 import { openStore } from '../../server/stores/open.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
 import { startServer } from '../helpers/server.ts'
@@ -122,6 +123,19 @@ test('refusals of every kind are told once the server has told them to its store
     assert.match(out, /^ +1 {2}message: too long$/m)
     const { refusals } = JSON.parse((await run('--json')).out)
     assert.ok(refusals.some(({ by, count }: { by: string; count: number }) => by === 'buckets' && count === 1))
+  })
+})
+
+test('an answer that the filter cut off is told in the budget and in the report', async () => {
+  await withStore(async (run, url, dir) => {
+    const server = await startServer({ STORE_URL: url }, { clock })
+    server.emulator.setScenario({ name: 'canary' })
+    await askOnce(server.ws)
+    await server.close()
+    assert.match((await run()).out, /^Cut off by the filter today: 1 answer$/m)
+    const day = /^Budget of (\S+)/.exec((await run()).out)?.[1] ?? ''
+    const order = { args: ['--text', '--day', day], env: { STORE_URL: url }, envFile: join(dir, 'none.env'), clock }
+    assert.match((await reportCommand(order)).out, /stopped by the filter +1\b/)
   })
 })
 

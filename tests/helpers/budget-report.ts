@@ -50,6 +50,7 @@ export function busySource(changes: Partial<Report> = {}): BudgetSource {
     'refused:asks': 7,
     asked: 9,
     'instead:network': 4,
+    'ended:filtered': 2,
   }
   const caps = { dayNano: 1_000_000_000, monthNano: 20_000_000_000 }
   const window = windows('Europe/Paris')(at)

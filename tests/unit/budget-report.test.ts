@@ -26,7 +26,7 @@ test('the text tells what a crash left, who asked, what was refused and what hap
   has(text, 'a8f3c2d19e7b     0.0412   55 %  21 calls')
   assert.not(text.includes('a8f3c2d19e7b4'))
   has(text, '     1200  budget: the day was spent\n       33  budget: more was not released yet')
-  has(text, '        7  too many questions: from one address\n\n')
+  has(text, '        7  too many questions: from one address\nCut off by the filter today: 2 answers\n\n')
   has(text, '2026-11-24 09:12  halted: an answer was billed more than its question had set aside')
   has(text, '2026-11-24 09:14  2026-11-24 raised by 0.50')
 })
@@ -43,6 +43,7 @@ test('an empty day is told in words', () => {
   has(text, 'By hour   nothing yet')
   has(text, 'Refused today: none')
   assert.not(text.includes('raised'))
+  assert.not(text.includes('Cut off'))
 })
 
 test('the hours are drawn until now, the largest with a whole bar', () => {

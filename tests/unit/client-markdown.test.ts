@@ -164,6 +164,17 @@ const hostile = [
   'https://shop.example\\@evil.example/',
   'https://shop.exa\tmple/',
   ' https://shop.example/',
+  'https://sh\nop.example/',
+  'https://shоp.example/',
+  'https://xn--shp-2ed.example/',
+  'https://ѕhор.example/',
+  'https://evil%2Eexample/',
+  'https://shop.example%2Eevil.example/',
+  'https://shop.example%00.evil.example/',
+  'https://shop.example%2F@evil.example/',
+  'https://shop.example。evil.example/',
+  'https://shop.example./',
+  'https://0x7f.1/',
   '',
 ]
 
