@@ -1,5 +1,5 @@
-import type { Log } from '../log.ts'
 import type { ConversationStore, Safe, Vault } from './ports.ts'
+import type { Watched } from './trouble.ts'
 import { type Turn, turnFromText, turnToText } from './turn.ts'
 
 /** A session's turns on their way to the store, sealed, one write at a time. */
@@ -21,19 +21,21 @@ export type JournalParts = {
   vault: Vault
   ttlMs: number
   now: () => number
-  log: Log
+  /** Tells when the stores' trouble begins and ends, once for all journals. */
+  watch: Watched
   onSaved?: OnSaved
+  /** The store has refused something that was to be saved. */
+  onBehind?: () => void
 }
 
 /** `onLost`: another process has taken the session; from then on nothing is written. */
 export function openJournal(parts: JournalParts, token: string, onLost: () => void): Journal {
-  const { store, vault, log } = parts
+  const { store, vault, watch } = parts
   const key = vault.keyOf(token)
   // Most who come never ask.
   let safe: Safe | undefined
   const unsaved = new Map<number, { blob: Uint8Array; expiresAt: number }>()
   let last: Promise<unknown> = Promise.resolve()
-  let failing = false
   let lost = false
   const lose = () => {
     unsaved.clear()
@@ -47,11 +49,9 @@ export function openJournal(parts: JournalParts, token: string, onLost: () => vo
   }
   const safely = async (work: () => Promise<void>) => {
     try {
-      await inTurn(work)
-      failing = false
+      await watch(() => inTurn(work))
     } catch {
-      if (!failing) log.error('conversation_not_stored')
-      failing = true
+      parts.onBehind?.()
     }
   }
   const flush = () =>
@@ -91,7 +91,7 @@ export type LoadedTurns = { at: 'here'; turns: Turn[] } | { at: 'elsewhere'; own
 
 /** The turns stored under a token, or undefined when there are none. Damaged ones are left out. */
 export async function loadTurns(
-  { store, vault }: JournalParts,
+  { store, vault }: Pick<JournalParts, 'store' | 'vault'>,
   token: string,
   gone?: string,
 ): Promise<LoadedTurns | undefined> {

@@ -1,5 +1,6 @@
 import type { Hello } from '../../protocol/messages.ts'
 import type { Clock, Random } from '../clock.ts'
+import type { Log } from '../log.ts'
 import type { Follow } from './follow.ts'
 import { type JournalParts, type LoadedTurns, loadTurns, openJournal } from './journal.ts'
 import type { Seat } from './ports.ts'
@@ -29,7 +30,7 @@ export type Registry = {
 }
 export type RegistryParts = {
   session: SessionParts
-  journal: JournalParts
+  journal: Omit<JournalParts, 'watch' | 'onBehind'> & { log: Log }
   random: Random
   clock: Clock
   follow: Follow
@@ -37,6 +38,8 @@ export type RegistryParts = {
   onGreeted?: (resumed: boolean) => void
 }
 
+/** How soon what the store refused is tried again. */
+export const RETRY_MS = 2000
 const HANDOVER_TRIES = 30
 const HANDOVER_PAUSE_MS = 100
 
@@ -49,13 +52,27 @@ export function createRegistry(parts: RegistryParts): Registry {
   const live = new Map<string, Session>()
   const loading = new Map<string, Promise<LoadedTurns | undefined>>()
   const watch = watched(log, 'session_not_loaded')
+  let retrying = false
+  const catchUp = () => Promise.all([...live.values()].map((session) => session.catchUp()))
+  const journalParts: JournalParts = {
+    ...parts.journal,
+    watch: watched(log, 'conversation_not_stored'),
+    onBehind() {
+      if (retrying) return
+      retrying = true
+      parts.clock.after(RETRY_MS, () => {
+        retrying = false
+        void catchUp()
+      })
+    },
+  }
 
   const home: SessionHome = {
     renew(session) {
       live.delete(vault.keyOf(session.token))
       const token = newToken()
       live.set(vault.keyOf(token), session)
-      return { token, journal: openJournal(parts.journal, token, () => lose(session)) }
+      return { token, journal: openJournal(journalParts, token, () => lose(session)) }
     },
     idle(session) {
       const key = vault.keyOf(session.token)
@@ -70,7 +87,7 @@ export function createRegistry(parts: RegistryParts): Registry {
   }
   const newToken = () => `lm_${parts.random.token(TOKEN_BYTES)}`
   const open = (token: string, turns?: Turn[]) => {
-    const journal = openJournal(parts.journal, token, () => lose(session))
+    const journal = openJournal(journalParts, token, () => lose(session))
     const session: Session = new Session(parts.session, home, token, journal, turns)
     live.set(vault.keyOf(token), session)
     return session
@@ -128,7 +145,7 @@ export function createRegistry(parts: RegistryParts): Registry {
     },
     answering: () => [...live.values()].filter((session) => session.answering),
     async sweep() {
-      await Promise.all([...live.values()].map((session) => session.catchUp()))
+      await catchUp()
       return store.sweep(now())
     },
     get size() {

@@ -30,6 +30,7 @@ export class Life {
   #rush: Rush | undefined
   #begun = false
   #closed = false
+  #settling: Promise<void> | undefined
   #cancel: (() => void) | undefined
 
   constructor(parts: LifeParts) {
@@ -57,6 +58,8 @@ export class Life {
   opened(): void {
     this.#open += 1
     this.#keepBeating()
+    // The store works again: what it refused need not wait for the next beat.
+    if (this.#late.size > 0) this.#settling ??= this.#settleLate().finally(() => (this.#settling = undefined))
   }
 
   /** Settles now, or keeps trying for an hour. `quiet`: the hold may never have been booked. */
@@ -75,6 +78,7 @@ export class Life {
   async close(): Promise<void> {
     this.#closed = true
     this.#cancel?.()
+    await this.#settling
     await this.#settleLate()
     await this.#beat()
   }
@@ -110,6 +114,7 @@ export class Life {
 
   async #settleLate(): Promise<void> {
     for (const [id, each] of [...this.#late]) {
+      if (!this.#late.has(id)) continue
       each.tries += 1
       const settled = await this.#settled(id, each)
       if (!settled && each.tries < LATE_TRIES) return

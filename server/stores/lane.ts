@@ -62,6 +62,8 @@ class SqliteLane implements Lane {
   readonly #checkpoints: Checkpoints
   readonly #syncs: SharedSync
   #working: Promise<void> | undefined
+  /** A rollback was refused: its transaction may still be open, and no other could begin. */
+  #stuck = false
 
   constructor({ db, connect, sync }: LaneParts, sql: LaneSql) {
     this.#db = db
@@ -106,7 +108,9 @@ class SqliteLane implements Lane {
 
   async #transaction(): Promise<void> {
     try {
+      if (this.#stuck) await this.#rollBack()
       if (!this.#began()) await this.#beginWaiting()
+      this.#stuck = false
     } catch (cause) {
       for (const job of this.#queue.splice(0)) job.failed(cause)
       return
@@ -115,10 +119,15 @@ class SqliteLane implements Lane {
     const broken = firstBroken(batch)
     const refused = broken ?? this.#committed()
     if (!refused) return this.#finish(batch)
-    await this.#db.exec('ROLLBACK').catch(() => undefined)
+    await this.#rollBack()
     // A step that threw fails alone; its neighbours were rolled back with it and run again.
     if (broken) this.#queue.unshift(...batch.filter((job) => job !== broken.job))
     for (const job of broken ? [broken.job] : batch) job.failed(refused.cause)
+  }
+
+  /** SQLite often has done so by itself, and then refuses. */
+  async #rollBack(): Promise<void> {
+    await this.#db.exec('ROLLBACK').catch(() => (this.#stuck = true))
   }
 
   #finish(batch: readonly Job[]): void {

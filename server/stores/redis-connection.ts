@@ -73,6 +73,10 @@ class CheckedRedis implements RedisConnection {
       this.#safe = false
       this.#refusal = undefined
     })
+    // What was refused while it was away is checked anew at once.
+    client.on('ready', () => {
+      this.#refusal = undefined
+    })
   }
 
   run(script: Script, keys: readonly string[], ...args: Argument[]): Promise<unknown> {

@@ -7,11 +7,10 @@ import { test } from 'uvu'
 import { silentLog } from '../../server/log.ts'
 import { initStore } from '../../server/stores/open.ts'
 import { buildApp } from '../helpers/built-app.ts'
-import { exchange, get } from '../helpers/raw-http.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { requireTool } from '../helpers/tools.ts'
 import { attackAlone, type Toll, times } from './attack.ts'
-import { openTarget, type Target } from './target.ts'
+import { openTarget, type Target, untilReady } from './target.ts'
 import { type Visitor, visit } from './visitor.ts'
 
 const app = buildApp()
@@ -29,9 +28,9 @@ async function refusesAll(target: Target, visitor: Visitor, toll: Toll, name: st
   if (calls > 0) toll.lost(`${calls} calls while ${name}`, calls)
 }
 
-/** Once it is mended an answer comes, without a restart; the connection to the store comes back by itself. */
+/** Once it is mended an answer comes, without a restart. */
 async function recovers(target: Target, visitor: Visitor, toll: Toll, name: string): Promise<void> {
-  for (let looks = 0; looks < 5000; looks++) if ((await exchange(target.url, get('/readyz'))).status === 200) break
+  await untilReady(target)
   const end = await visitor.ask(`${name}-again`)
   if (end?.type !== 'done') toll.lost(`after ${name}: ${JSON.stringify(end)}`)
 }

@@ -2,6 +2,7 @@ import { readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Emulator, type LedgerEntry, startEmulator } from '../../emulator/emulator.ts'
 import { costNano, pricesOf } from '../../server/quota/prices.ts'
 import { type BuiltApp, buildApp, type Ran, runMain } from '../helpers/built-app.ts'
@@ -150,6 +151,18 @@ export async function openTarget(options: TargetOptions = {}): Promise<Target> {
       if (!options.app) await app.remove()
     },
   }
+}
+
+/** Looks until its store takes writes: the connection to it comes back by itself. */
+export const untilReady = ({ url }: Pick<Target, 'url'>): Promise<void> =>
+  until(async () => (await exchange(url, get('/readyz'))).status === 200)
+
+const LOOK_MS = 10
+const MOST_LOOKS = 2000
+
+/** Looks again and again at another process, which has no events for us, until it `holds`; not for ever. */
+export async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
+  for (let looks = 0; looks < MOST_LOOKS && !(await holds()); looks++) await pause(LOOK_MS)
 }
 
 /** What Google would charge for one call, in nano-currency. */

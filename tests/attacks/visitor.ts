@@ -1,6 +1,6 @@
 import type { ServerMessage } from '../../protocol/messages.ts'
 import { parseServerMessage } from '../../protocol/parse.ts'
-import { opcodes, type RawSocket, rawSocket } from '../helpers/raw-socket.ts'
+import { frame, opcodes, type RawSocket, rawSocket } from '../helpers/raw-socket.ts'
 import type { Target } from './target.ts'
 
 type Of<T extends ServerMessage['type']> = Extract<ServerMessage, { type: T }>
@@ -55,11 +55,18 @@ export async function saidOf(socket: RawSocket, id: string): Promise<Said> {
 }
 
 async function nextMessage(socket: RawSocket): Promise<ServerMessage | undefined> {
-  const frame = await socket.next(({ opcode }) => opcode === opcodes.text)
-  if (!frame) return undefined
-  const parsed = parseServerMessage(frame.payload.toString())
-  if (!parsed.ok) throw new Error(`${parsed.reason}: ${frame.payload}`)
+  const came = await socket.next(({ opcode }) => opcode === opcodes.text || opcode === opcodes.close)
+  if (came?.opcode === opcodes.close) await hangUp(socket, came.payload)
+  if (came?.opcode !== opcodes.text) return undefined
+  const parsed = parseServerMessage(came.payload.toString())
+  if (!parsed.ok) throw new Error(`${parsed.reason}: ${came.payload}`)
   return parsed.message
+}
+
+/** Answers a close as a browser does, and waits for the end. */
+async function hangUp(socket: RawSocket, payload: Buffer): Promise<void> {
+  socket.send(frame(opcodes.close, payload))
+  await socket.next(() => false)
 }
 
 const isOf = <T extends ServerMessage['type']>(message: ServerMessage, type: T): message is Of<T> =>

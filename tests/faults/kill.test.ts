@@ -1,7 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { test } from 'uvu'
+import { until } from '../attacks/target.ts'
 import { type Said, saidOf, visit } from '../attacks/visitor.ts'
 import { buildApp } from '../helpers/built-app.ts'
-import { exchange, get } from '../helpers/raw-http.ts'
 import { longForm } from '../helpers/trial.ts'
 import { type FaultToll, fault, leave, servesNext } from './fault.ts'
 import { type FaultyTarget, openFaulty } from './faulty.ts'
@@ -10,6 +11,7 @@ const app = buildApp()
 const CHUNKS = ['Bon vent, ', 'marin !']
 const TEXT = CHUNKS.join('')
 const NANO = 1e9
+const PATIENCE_MS = 3000
 
 /** What is booked of the day and what the upstream bills, in nano-currency, and how many holds are open. */
 async function books(target: FaultyTarget) {
@@ -31,10 +33,12 @@ async function askDying(target: FaultyTarget, at: number, question: string) {
 
 /** Whether it has died; it may still have to do what comes after the answer's end. */
 async function dies(target: FaultyTarget): Promise<boolean> {
-  let gone = false
-  void target.ended().then(() => (gone = true))
-  for (let looks = 0; looks < 300 && !gone; looks++) await exchange(target.url, get('/healthz'))
-  return gone
+  const patience = new AbortController()
+  const late = pause(PATIENCE_MS, false, { signal: patience.signal }).catch(() => false)
+  const gone = target.ended().then(() => true)
+  const died = await Promise.race([gone, late])
+  patience.abort()
+  return died
 }
 
 /** Asks the same id again, as a page that comes back does. */
@@ -54,7 +58,10 @@ const reasonOf = ({ end }: Said): string | undefined => (end?.type === 'done' ? 
 /** The books once only so many holds are open: what an answer cost is booked after its end. */
 async function booksWith(target: FaultyTarget, open: number) {
   let now = await books(target)
-  for (let looks = 0; now.open > open && looks < 300; looks++) now = await books(target)
+  await until(async () => {
+    now = await books(target)
+    return now.open <= open
+  })
   return now
 }
 

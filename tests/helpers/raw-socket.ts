@@ -42,6 +42,8 @@ export function handshake(
 
 export type RawSocket = {
   answer: RawAnswer
+  /** The close code that came, once one has. */
+  readonly code: number | undefined
   send(...bytes: readonly Buffer[]): void
   /** Resolves once the bytes are with the system, or can't get there any more: what is written next is a packet of its own. */
   write(bytes: Buffer): Promise<void>
@@ -75,6 +77,7 @@ export async function rawSocket(
   let unread = Buffer.alloc(0)
   let answer: RawAnswer | undefined
   let ended = false
+  let code: number | undefined
   let wake = () => {}
   tcp.on('data', (chunk: Buffer) => {
     unread = Buffer.concat([unread, chunk])
@@ -84,6 +87,7 @@ export async function rawSocket(
       unread = unread.subarray(end + 4)
     }
     if (answer?.status === 101) unread = takeFrames(unread, arrived)
+    code ??= arrived.flatMap(codeOf)[0]
     wake()
   })
   tcp.on('close', () => {
@@ -103,6 +107,9 @@ export async function rawSocket(
   if (answer?.status !== 101) while (!ended) await woken()
   return {
     answer: answer ?? parseAnswer(''),
+    get code() {
+      return code
+    },
     send: (...bytes) => void tcp.write(Buffer.concat(bytes)),
     write: (bytes) => new Promise((resolve) => tcp.write(bytes, () => resolve())),
     say: (message) => void tcp.write(frame(opcodes.text, JSON.stringify(message))),
@@ -113,11 +120,14 @@ export async function rawSocket(
       const found = await next(({ opcode }) => opcode === opcodes.close)
       if (found) tcp.end(frame(opcodes.close, found.payload))
       while (!ended) await woken()
-      return found && found.payload.length >= 2 ? found.payload.readUInt16BE(0) : undefined
+      return found && codeOf(found)[0]
     },
     destroy: () => void tcp.destroy(),
   }
 }
+
+const codeOf = ({ opcode, payload }: Frame): number[] =>
+  opcode === opcodes.close && payload.length >= 2 ? [payload.readUInt16BE(0)] : []
 
 /** Moves the whole frames of `bytes` to `into`; returns what is left. */
 function takeFrames(bytes: Buffer<ArrayBuffer>, into: Frame[]): Buffer<ArrayBuffer> {

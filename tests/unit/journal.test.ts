@@ -1,6 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type JournalParts, loadTurns, openJournal } from '../../server/chat/journal.ts'
+import { watched } from '../../server/chat/trouble.ts'
 import { type Turn, turnFromText, turnToText } from '../../server/chat/turn.ts'
 import { type Log, silentLog } from '../../server/log.ts'
 import { memoryStore } from '../../server/stores/memory.ts'
@@ -16,8 +17,10 @@ function setup() {
   const clock = manualClock()
   const store = slowStore(memoryStore(clock).conversations)
   const events: string[] = []
-  const log: Log = { ...silentLog, error: (event) => events.push(event) }
-  const parts: JournalParts = { store, vault, ttlMs: TTL, now: clock.now, log }
+  const note = (event: string) => void events.push(event)
+  const log: Log = { ...silentLog, error: note, info: note }
+  const watch = watched(log, 'conversation_not_stored')
+  const parts: JournalParts = { store, vault, ttlMs: TTL, now: clock.now, watch }
   const kept = async () => {
     const loaded = await loadTurns(parts, TOKEN)
     return loaded?.at === 'here' ? loaded.turns.map(({ n, answer }) => `${n}:${answer}`) : undefined
@@ -78,6 +81,7 @@ test('what the store refused is written with the next write that passes, latest 
   store.broken = false
   await journal.save(turn(2, 'd'))
   assert.not.ok(journal.behind)
+  assert.equal(events, ['conversation_not_stored', 'conversation_not_stored_over'])
   assert.equal(await kept(), ['0:b', '1:c', '2:d'])
 })
 

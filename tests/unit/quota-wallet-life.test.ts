@@ -2,7 +2,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { LedgerStore } from '../../server/quota/ledger.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
-import { bench, held, NANO, REQUEST, usage } from '../helpers/wallet-bench.ts'
+import { bench, held, NANO, REQUEST, usage, WORST } from '../helpers/wallet-bench.ts'
 
 test('a paced day says when enough of it is released', async () => {
   const { wallet } = bench({ pacing: true, clock: manualClock(Date.UTC(2026, 0, 14, 23)) })
@@ -41,6 +41,23 @@ test('a settle that the store refused is tried again until it is booked', async 
   clock.advance(20_000)
   while ((await wallet.state())?.heldNano !== 0);
   assert.equal([(await wallet.state())?.spentNano, lines], [1000, ['store_trouble Error', 'store_back']])
+})
+
+test('a settle that the store refused is booked as soon as the store admits a question again', async () => {
+  const { ledger } = bench()
+  let broken = false
+  const settle: LedgerStore['settle'] = (id, settlement) =>
+    broken ? Promise.reject(new Error('down')) : ledger.settle(id, settlement)
+  const { wallet } = bench({ store: { ...ledger, settle } })
+  const refused = held(await wallet.reserve(REQUEST))
+  broken = true
+  await refused.settle(usage(900, 10))
+  broken = false
+  assert.is((await wallet.state())?.heldNano, WORST)
+  const admitted = held(await wallet.reserve(REQUEST))
+  while ((await wallet.state())?.heldNano !== WORST);
+  assert.is((await wallet.state())?.spentNano, 1000)
+  await admitted.settle({ kind: 'free' })
 })
 
 test('a reserve whose answer was lost is given back, for nothing was sent', async () => {
