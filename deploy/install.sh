@@ -281,9 +281,12 @@ install_upgrades() {
   packages unattended-upgrades curl openssl
   put "$dest/etc/apt/apt.conf.d/20auto-upgrades" 0644 root:root \
     <<<$'APT::Periodic::Update-Package-Lists "1";\nAPT::Periodic::Unattended-Upgrade "1";'
-  [[ $(timedatectl show -p NTP --value 2>/dev/null) == yes ]] || run timedatectl set-ntp true ||
+  # A small image may have nobody who could be asked to keep the clock.
+  keeps_clock CanNTP || packages systemd-timesyncd
+  keeps_clock NTP || run timedatectl set-ntp true ||
     say "   no time service could be turned on: the budget's days follow this machine's clock"
 }
+keeps_clock() { [[ $(timedatectl show -p "$1" --value 2>/dev/null) == yes ]]; }
 
 check_machine
 [[ $dry == no ]] || say "Dry run: nothing is changed."

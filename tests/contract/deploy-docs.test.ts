@@ -1,122 +1,111 @@
-import { execFile } from 'node:child_process'
-import { access, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { access, cp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import Database from 'libsql'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type BuiltApp, buildApp, type Ran, runMain } from '../helpers/built-app.ts'
+import { startRedis } from '../helpers/redis.ts'
 import { requireCurl } from '../helpers/tools.ts'
+import { type Block, blocksOf, type Machine, onMachine, pages, textOf } from './deploy-docs.ts'
 
 const curl = await requireCurl()
-const pages = (await readdir('docs')).filter((name) => name.endsWith('.md'))
-const textOf = (name: string) => readFile(join('docs', name), 'utf8')
+const redis = await startRedis()
 
-/** A block between ```sh test and ``` can run anywhere; `test stopped` wants the server stopped. */
-type Block = { page: string; code: string; stopped: boolean }
-const blocksOf = (page: string, text: string): Block[] =>
-  [...text.matchAll(/^```sh test( stopped)?\n(.*?)^```$/gms)].map(([, stopped, code = '']) => {
-    return { page, code, stopped: stopped !== undefined }
-  })
+const COMMANDS = ['install.md', 'configure.md', 'run.md', 'scale.md', 'back-up.md', 'upgrade.md', 'recover.md']
+const done = new Set<string>()
 
-type Machine = { app: BuiltApp; root: string; start(): Ran; run(code: string, port: number): Promise<string> }
-
-/** The places that the pages speak of, elsewhere, with a server in demonstration mode. */
-async function onMachine(run: (machine: Machine) => Promise<void>): Promise<void> {
-  const app = await buildApp()
-  const root = await mkdtemp(join(tmpdir(), 'le-mecano-docs-'))
-  for (const name of ['deploy', 'server', 'protocol', 'emulator', 'package-lock.json', '.env.example', 'tsconfig.json'])
-    await symlink(resolve(name), join(app.dir, name))
-  for (const folder of ['var/lib/le-mecano', 'var/backups', 'etc/le-mecano', 'tmp'])
-    await mkdir(join(root, folder), { recursive: true })
-  await cp('persona', join(root, 'etc/le-mecano/persona'), { recursive: true })
-  const settings = `STORE_URL=sqlite:${root}/var/lib/le-mecano/le-mecano.db\nPORT=0\n`
-  await writeFile(join(app.dir, '.env'), settings, { mode: 0o600 })
-  const env = { PATH: process.env.PATH, HOME: root, DESTDIR: '' }
-  const started: Ran[] = []
-  try {
-    await run({
-      app,
-      root,
-      start() {
-        const ran = runMain(app.main, app.dir, {})
-        started.push(ran)
-        return ran
-      },
-      run: (code, port) =>
-        new Promise((done, reject) => {
-          const script = `set -euo pipefail\n${here(code, app.dir, root, port)}`
-          execFile('bash', ['-c', script], { cwd: app.dir, env }, (error, out, err) =>
-            error ? reject(new Error(`${code}\n${out}${err}`)) : done(out + err),
-          )
-        }),
-    })
-  } finally {
-    for (const ran of started) ran.kill('SIGKILL')
-    await Promise.all(started.map(({ ended }) => ended))
-    await app.remove()
-    await rm(root, { recursive: true, force: true })
+/** What the blocks of a page say; `places` as for `run`. */
+async function runPage(machine: Machine, page: string, wants: string, places: Record<string, string>): Promise<string> {
+  let said = ''
+  for (const { code } of await blocksOf(page, wants)) {
+    said += await machine.run(code, places)
+    done.add(code)
   }
+  return said
 }
-
-/** Nobody here is root, and nothing here is the machine's own. */
-const here = (code: string, app: string, root: string, port: number): string =>
-  code
-    .replace(/sudo (-u le-mecano )?/g, '')
-    .replace(/-o le-mecano /g, '')
-    // The places that replace come last: they hold such names themselves.
-    .replace(/(?<![\w/.-])\/(var\/lib|var\/backups|etc|tmp)(?=\/le-mecano)/g, `${root}/$1`)
-    .replaceAll('-C /etc', `-C ${root}/etc`)
-    .replaceAll('/opt/le-mecano', app)
-    .replaceAll('127.0.0.1:8080', `127.0.0.1:${port}`)
-
-const portOf = async (ran: Ran) => Number(new URL(String((await ran.line('listening')).url)).port)
 
 if (curl)
   test('every command of the docs that can run anywhere does what its page says', () =>
-    onMachine(async ({ root, start, run }) => {
-      let ran = start()
-      let port = await portOf(ran)
+    onMachine(async (machine) => {
+      const { root, start } = machine
+      const first = await start()
       const said = new Map<string, string>()
-      const runAll = async (stopped: boolean, only?: string) => {
-        for (const page of ['install.md', 'configure.md', 'run.md', 'back-up.md', 'recover.md']) {
-          const blocks = blocksOf(page, await textOf(page)).filter((block) => block.stopped === stopped)
-          if (only !== undefined && page !== only) continue
-          for (const { code } of blocks) said.set(page, (said.get(page) ?? '') + (await run(code, port)))
-        }
-      }
-      await runAll(false)
-      assert.match(said.get('install.md') ?? '', 'changes would be made')
-      assert.match(said.get('configure.md') ?? '', /BUDGET_PER_DAY: .*\n.*PORT: |PORT: .*\n.*BUDGET_PER_DAY: /s)
-      assert.match(said.get('run.md') ?? '', /^ok\nready\n/)
-      assert.match(said.get('run.md') ?? '', /var\/lib\/le-mecano\/reports\/[\d-]+\.html\n.*\nLe Mécano, [\d-]+ \(/s)
-      assert.match(said.get('run.md') ?? '', '\n404\n')
-      assert.match(said.get('run.md') ?? '', "Today's cap rises from 1.00 to 1.50.")
-      assert.match(said.get('back-up.md') ?? '', /var\/backups\/le-mecano\/le-mecano-\S+\.db\n/)
-      assert.match(said.get('recover.md') ?? '', 'Nothing was halted')
+      for (const page of COMMANDS) said.set(page, await runPage(machine, page, '', { '127.0.0.1:8080': first.host }))
+      const says = (page: string, what: RegExp | string) => assert.match(said.get(page) ?? '', what)
+      says('install.md', 'changes would be made')
+      says('configure.md', /BUDGET_PER_DAY: .*\n.*PORT: |PORT: .*\n.*BUDGET_PER_DAY: /s)
+      says('run.md', /^ok\nready\n/)
+      says('run.md', /var\/lib\/le-mecano\/reports\/[\d-]+\.html\n.*\nLe Mécano, [\d-]+ \(/s)
+      says('run.md', '\n404\n')
+      says('run.md', "Today's cap rises from 1.00 to 1.50.")
+      says('scale.md', /^1\n$/)
+      says('back-up.md', /var\/backups\/le-mecano\/le-mecano-\S+\.db\n/)
+      says('upgrade.md', /var\/backups\/le-mecano\/le-mecano-\S+\.db\n.*changes would be made.*\nready\n$/s)
+      says('recover.md', 'Nothing was halted')
       await access(join(root, 'tmp/le-mecano-day.svg'))
 
-      ran.kill('SIGTERM')
-      await ran.ended
-      said.clear()
-      await runAll(true)
-      assert.match(said.get('recover.md') ?? '', /le-mecano\.db is the copy \S+, checked\.\n.*-- --resume\.\n$/s)
-      ran = start()
-      port = await portOf(ran)
-      assert.match(await run('npm run budget', port), /^HALTED/m)
-      said.clear()
-      await runAll(false, 'recover.md')
-      assert.match(said.get('recover.md') ?? '', /It was halted: .*Questions are admitted again\./s)
-      ran.kill('SIGTERM')
-      await ran.ended
+      first.ran.kill('SIGTERM')
+      await first.ran.ended
+      const put = await runPage(machine, 'recover.md', 'stopped', {})
+      assert.match(put, /le-mecano\.db is the copy \S+, checked\.\n.*-- --resume\.\n$/s)
+      const second = await start()
+      assert.match(await machine.run('npm run budget'), /^HALTED/m)
+      const recovered = await runPage(machine, 'recover.md', '', {})
+      assert.match(recovered, /It was halted: .*Questions are admitted again\./s)
+      second.ran.kill('SIGTERM')
+      await second.ran.ended
     }))
 
-test('no page has a runnable block that no test runs', async () => {
-  const run = ['install.md', 'configure.md', 'run.md', 'back-up.md', 'recover.md']
-  const others = pages.filter((page) => !run.includes(page))
-  const blocks = await Promise.all(others.map(async (page) => blocksOf(page, await textOf(page))))
-  assert.equal(blocks.flat(), [])
-  assert.ok(pages.length >= 8, pages.join())
-})
+test('the way back of upgrade.md: the version before refuses the newer store, and runs on the copy from before', () =>
+  onMachine(async (machine) => {
+    const { app, root, start } = machine
+    const store = join(root, 'var/lib/le-mecano/le-mecano.db')
+    const before = await start()
+    await machine.run('npm run maintenance -- --out /var/backups/le-mecano')
+    before.ran.kill('SIGTERM')
+    await before.ran.ended
+    // The upgrade: the program gives way to another, which brings the store up to its own version.
+    await cp(app.dir, `${app.dir}.old`, { recursive: true, verbatimSymlinks: true })
+    await writeFile(app.main, 'throw new Error()')
+    const newer = new Database(store)
+    newer.exec('PRAGMA user_version=99')
+    newer.close()
+
+    await runPage(machine, 'upgrade.md', 'stopped', {})
+    assert.match(await machine.refused(), 'was written by a newer version of this program')
+    await runPage(machine, 'recover.md', 'stopped', {})
+    const after = await start()
+    after.ran.kill('SIGTERM')
+    assert.is(await after.ran.ended, 0)
+  }))
+
+if (redis && curl) {
+  test('the commands of scale.md make a fresh Redis ours, and find two nodes on it ready', () =>
+    onMachine(async (machine) => {
+      const STORE_URL = redis.url
+      const said = await runPage(machine, 'scale.md', 'redis', { 'redis://10.0.0.5:6379': STORE_URL })
+      assert.match(said, 'This Redis is ready, with nothing spent.')
+      const nodes = [await machine.start({ STORE_URL }), await machine.start({ STORE_URL })]
+      const places = { '127.0.0.1:8081': nodes[0]?.host ?? '', '127.0.0.1:8082': nodes[1]?.host ?? '' }
+      assert.is(await runPage(machine, 'scale.md', 'nodes', places), 'ready\nready\n')
+    }))
+
+  test('no page has a runnable block that no test runs, and each that is to be followed has one', async () => {
+    await redis.close()
+    const words = ['', 'stopped', 'redis', 'nodes']
+    const all = (await Promise.all(pages.flatMap((page) => words.map((wants) => blocksOf(page, wants))))).flat()
+    const isRun = ({ code }: Block) => done.has(code)
+    assert.equal(
+      all.filter((block) => !isRun(block)),
+      [],
+    )
+    const texts = await Promise.all(pages.map(textOf))
+    assert.is(all.length, texts.join('\n').match(/^ *```sh test/gm)?.length)
+    assert.equal(
+      COMMANDS.filter((page) => !all.some((block) => block.page === page)),
+      [],
+    )
+  })
+}
 
 test('each test that security.md names exists', async () => {
   const files = await readdir('tests', { recursive: true })
@@ -136,7 +125,6 @@ test('each test that security.md names exists', async () => {
     [],
   )
 })
-
 test('the docs name settings, files and log events that exist', async () => {
   const texts = (await Promise.all(pages.map(textOf))).join('\n')
   const example = await readFile('.env.example', 'utf8')
