@@ -9,13 +9,14 @@ import type { Env } from './settings.ts'
 import { openStore } from './stores/open.ts'
 import { StoreError } from './stores/port.ts'
 import { restore } from './stores/sqlite-restore.ts'
-import { backUp, emptyLog, newestCopy } from './stores/sqlite-upkeep.ts'
+import { backUp, emptyLog, newestCopy, sweepAsides } from './stores/sqlite-upkeep.ts'
 
 export type MaintenanceCommand = { args: string[]; env: Env; envFile: string; clock: Clock }
 /** What to print, and the exit code: 0; 64 for wrong flags; 78 for what the admin has to change first. */
 export type MaintenanceResult = { code: number; out: string; err: string }
 
-export const MAINTENANCE_USAGE = `What a night does for the store: expired conversations go, the log is emptied, and a copy is made.
+export const MAINTENANCE_USAGE = `What a night does for the store: expired conversations go, the log is emptied, and a copy is made
+that has everything but conversations.
 
   npm run maintenance -- [--out FOLDER] [--keep N] [--if-due]
   npm run maintenance -- --restore FILE
@@ -64,6 +65,8 @@ async function lookAfter(storeUrl: string, { out, keep, ifDue }: Night, clock: C
   if (file === undefined) said.push('Redis writes and expires by itself; its append-only file is the backup.')
   else {
     said.push((await emptyLog(file)) ? 'The log is empty.' : 'A reader kept the log: the next night empties it.')
+    for (const aside of await sweepAsides(file, clock.now()))
+      said.push(`${aside} can’t be read, and may hold conversations that have expired: remove it.`)
     const folder = out ?? join(dirname(file), 'backups')
     const newest = ifDue ? await newestCopy(file, folder) : undefined
     const due = newest === undefined || clock.now() - newest.at >= DUE_MS

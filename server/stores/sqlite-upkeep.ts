@@ -1,5 +1,5 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import Database from 'libsql/promise'
 import { StoreError } from './port.ts'
 
@@ -21,8 +21,9 @@ export async function emptyLog(file: string): Promise<boolean> {
 }
 
 /**
- * Writes a whole, checked copy of the store, while others write to it, into `folder` (made 0700; the caller's umask gives
- * the file's rights) and keeps the newest `keep`. Returns its path. Rejects with a StoreError when the copy is damaged.
+ * Writes a checked copy of the store, while others write to it, into `folder` (made 0700; the caller's umask gives the
+ * file's rights) and keeps the newest `keep`. It has the books and no conversation: these would outlive their time in it.
+ * Returns its path. Rejects with a StoreError when the copy is damaged.
  */
 export async function backUp(file: string, folder: string, keep: number, at: Date): Promise<string> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -43,6 +44,44 @@ export async function newestCopy(file: string, folder: string): Promise<{ path: 
   return { path: join(folder, name), at: Date.parse(`${day}T${hour}:${minute}:${second}Z`) }
 }
 
+/**
+ * Takes what has expired out of the files that a restore of `file` put aside: nobody serves them, so nobody sweeps them.
+ * Returns those that can't be read.
+ */
+export async function sweepAsides(file: string, now: number): Promise<string[]> {
+  const names = (await readdir(dirname(file))).filter((name) => ASIDE.test(name) && name.startsWith(basename(file)))
+  const unread: string[] = []
+  for (const path of names.map((name) => join(dirname(file), name))) {
+    const swept = await sweepAside(path, now).then(
+      () => true,
+      () => false,
+    )
+    if (!swept) unread.push(path)
+  }
+  return unread
+}
+
+const ASIDE = /\.before-[\dTZ-]+$/
+// A deleted row's bytes stay in the file until it is written anew.
+const EXPIRED = [
+  'DELETE FROM turns WHERE session IN (SELECT key FROM sessions WHERE expires <= ?)',
+  'DELETE FROM sessions WHERE expires <= ?',
+  'DELETE FROM questions WHERE expires <= ?',
+]
+
+async function sweepAside(path: string, now: number): Promise<void> {
+  const db = new Database(path, { timeout: PATIENCE_MS })
+  try {
+    // One file, without a log that would keep what is deleted.
+    await (await db.prepare('PRAGMA journal_mode=DELETE')).get([])
+    let swept = 0
+    for (const sql of EXPIRED) swept += (await (await db.prepare(sql)).run([now])).changes
+    if (swept > 0) await db.exec('VACUUM')
+  } finally {
+    db.close()
+  }
+}
+
 const frontOf = (file: string) => `${basename(file, '.db')}-`
 
 /** The names of its copies, oldest first. */
@@ -59,6 +98,7 @@ async function copyWhole(file: string, to: string): Promise<void> {
     source.close()
   }
   const copy = new Database(to, { timeout: PATIENCE_MS })
+  await copy.exec('DELETE FROM turns; DELETE FROM sessions; DELETE FROM questions; VACUUM')
   const row: unknown = (await copy.prepare('PRAGMA integrity_check')).get([])
   copy.close()
   if (typeof row === 'object' && row !== null && Reflect.get(row, 'integrity_check') === 'ok') return

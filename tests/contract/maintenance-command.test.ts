@@ -1,8 +1,10 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import Database from 'libsql'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { budgetCommand } from '../../server/budget-command.ts'
 import { maintenanceCommand } from '../../server/maintenance-command.ts'
 import { vault } from '../../server/vault.ts'
 import { manualClock } from '../helpers/manual-clock.ts'
@@ -45,6 +47,15 @@ async function talk(url: string): Promise<string> {
   return session
 }
 
+/** Whether a server on the store knows the session, and how many turns it shows of it. */
+async function knows(url: string, session: string): Promise<{ resumed: boolean; turns: unknown[] }> {
+  const socket = await rawSocket(url)
+  socket.say({ type: 'hello', session })
+  const welcome = await socket.next(({ payload }) => payload.includes('"type":"welcome"'))
+  socket.destroy()
+  return JSON.parse(welcome?.payload.toString() ?? '{}')
+}
+
 test('a night beside a running server: what expired goes, the log is emptied, and a copy is made that serves', () =>
   inShop(async ({ dir, clock, env, maintain }) => {
     const before = await startServer(env, { clock })
@@ -59,14 +70,20 @@ test('a night beside a running server: what expired goes, the log is emptied, an
     assert.equal([expired, log], ['1 expired conversations erased.', 'The log is empty.'])
     assert.is((await stat(join(dir, 'shop.db-wal'))).size, 0)
     assert.is((await stat(copy)).mode & 0o777, 0o600)
+    assert.is((await knows(server.url, kept)).turns.length, 1)
+    const budget = (url: string) =>
+      budgetCommand({ args: ['--json'], env: { STORE_URL: url }, envFile: join(dir, 'none.env'), clock })
+    const { report } = JSON.parse((await budget(env.STORE_URL)).out)
     await server.close()
 
-    const again = await startServer({ STORE_URL: `sqlite:${copy}` }, { clock })
-    const socket = await rawSocket(again.url)
-    socket.say({ type: 'hello', session: kept })
-    const welcome = await socket.next(({ payload }) => payload.includes('"type":"welcome"'))
-    assert.match(welcome?.payload.toString() ?? '', /"resumed":true.*"turns":\[\{"id":"q1"/)
-    socket.destroy()
+    const copied = `sqlite:${copy}`
+    const books = JSON.parse((await budget(copied)).out)
+    assert.equal([books.report.spent, books.report.addresses], [report.spent, report.addresses])
+    assert.ok(books.report.spent.requests > 0)
+    const again = await startServer({ STORE_URL: copied }, { clock })
+    const { resumed, turns } = await knows(again.url, kept)
+    assert.equal([resumed, turns], [false, []])
+    await talk(again.url)
     await again.close()
   }))
 
@@ -101,26 +118,59 @@ test('a copy is made when one is due: starts by PM2 push out no older ones', () 
     assert.is(await made(), 3)
   }))
 
-test('what a copy keeps of an erased conversation tells no word of it, nor whose it was', () =>
-  inShop(async ({ clock, env, maintain }) => {
+test('a copy has no conversation in it, not even sealed: nothing of it outlives the time that visitors were promised', () =>
+  inShop(async ({ env, clock, maintain }) => {
+    const questions = { ADMIN_TOKEN: 'admin-token-for-tests', REPORT_QUESTIONS: 'on', KNOWLEDGE_FALLBACK: 'off' }
+    const server = await startServer({ ...env, ...questions }, { clock })
+    const session = await talk(server.url)
+    const copy = (await maintain()).out.trim().split('\n').at(-1) ?? ''
+    await server.close()
+    const sealed = (file: string) => rowsOf(file, 'SELECT blob FROM turns UNION ALL SELECT blob FROM questions')
+    const rows = sealed(env.STORE_URL.replace('sqlite:', ''))
+    assert.ok(rows.length > 0, 'nothing was stored')
+    assert.equal(sealed(copy), [])
+    const bytes = await readFile(copy)
+    for (const word of [session, vault.keyOf(session), 'Bonjour', '127.0.0.1']) assert.not(bytes.includes(word), word)
+    for (const blob of rows) assert.not(bytes.includes(blob.subarray(0, 16)))
+  }))
+
+test('what a restore put aside loses its conversations when they expire, and what can’t be read is told', () =>
+  inShop(async ({ dir, env, clock, maintain }) => {
     const server = await startServer(env, { clock })
     const session = await talk(server.url)
-    const early = (await maintain()).out.trim().split('\n').at(-1) ?? ''
-    const socket = await rawSocket(server.url)
-    socket.say({ type: 'hello', session })
-    socket.say({ type: 'forget' })
-    await socket.next(({ payload }) => payload.includes('"type":"forgotten"'))
-    socket.destroy()
-    clock.advance(1000)
-    const late = (await maintain()).out.trim().split('\n').at(-1) ?? ''
     await server.close()
+    await maintain()
+    const file = join(dir, 'shop.db')
+    const aside = `${file}.before-2026-01-15T10-00-00-000Z`
+    await copyFile(file, aside)
     const key = vault.keyOf(session)
-    const [before, after] = [await readFile(early, 'latin1'), await readFile(late, 'latin1')]
-    assert.ok(before.includes(key))
-    assert.not(after.includes(key))
-    for (const copy of [before, after])
-      for (const word of [session, 'Bonjour', '127.0.0.1']) assert.not(copy.includes(word), word)
+    await maintain()
+    assert.ok((await readFile(aside)).includes(key), 'its time is not over yet')
+    clock.advance(2 * DAY_MS)
+    await maintain()
+    assert.not((await readFile(aside)).includes(key))
+    await writeFile(
+      `${env.STORE_URL.replace('sqlite:', '')}.before-2026-01-01T00-00-00-000Z`,
+      'no database at all, but long enough to be one',
+    )
+    assert.match(
+      (await maintain()).out,
+      /^.*before-2026-01-01T00-00-00-000Z can’t be read, and may hold conversations/m,
+    )
   }))
+
+function rowsOf(file: string, sql: string): Buffer[] {
+  const db = new Database(file, { readonly: true })
+  try {
+    return db
+      .prepare(sql)
+      .raw(true)
+      .all()
+      .flatMap((row: unknown) => (Array.isArray(row) ? row.map((blob) => Buffer.from(blob)) : []))
+  } finally {
+    db.close()
+  }
+}
 
 test('what can’t be done is said in a sentence', () =>
   inShop(async ({ dir, clock, env, maintain }) => {
