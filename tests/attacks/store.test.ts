@@ -74,9 +74,10 @@ if (redis) {
   attackAlone(8, 'Redis down, and read-only', onRedis, async (target, toll) => {
     const visitor = await visit(target)
     if ((await visitor.ask('before'))?.type !== 'done') toll.lost('no answer before')
-    await redis.command('REPLICAOF', '127.0.0.1', '1')
+    // A replica that takes over is another matter: nobody knows what it lacks.
+    await redis.command('CONFIG', 'SET', 'min-replicas-to-write', '1')
     await refusesAll(target, visitor, toll, 'readonly')
-    await redis.command('REPLICAOF', 'NO', 'ONE')
+    await redis.command('CONFIG', 'SET', 'min-replicas-to-write', '0')
     await recovers(target, visitor, toll, 'readonly')
     await redis.kill()
     await refusesAll(target, visitor, toll, 'down')

@@ -34,6 +34,15 @@ test('pieces that follow closely are said together, within the time since the la
   assert.equal(said, ['a', 'bc', 'd'])
 })
 
+test('a long text does not wait, nor grow while it waits', () => {
+  const { said, push } = setup()
+  for (const text of ['a', 'b', 'c'.repeat(4095), 'd'.repeat(5000), 'e']) push(text)
+  assert.equal(
+    said.map(({ length }) => length),
+    [1, 4096, 5000],
+  )
+})
+
 test('flush says what waits, once, and nothing when nothing waits', () => {
   const { clock, said, push, flush } = setup()
   flush()
