@@ -47,6 +47,8 @@ export type TargetOptions = {
   app?: BuiltApp
   clockMs?: number
   dir?: string
+  /** A command that the server is started through. */
+  through?: readonly string[]
   /** Modules that are loaded before the server. */
   preload?: readonly string[]
 }
@@ -104,7 +106,7 @@ export async function openTarget(options: TargetOptions = {}): Promise<Target> {
   let ran: Ran
   let url = ''
   const start = async () => {
-    ran = runMain(app.main, dir, env)
+    ran = runMain(app.main, dir, env, options.through)
     runs.push(ran)
     url = String((await ran.line('listening')).url)
   }

@@ -1,16 +1,14 @@
-import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import Database from 'libsql'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { buildApp, type Ran, runMain } from '../helpers/built-app.ts'
 import { startRedis } from '../helpers/redis.ts'
-import { notify } from '../helpers/runner-notices.ts'
+import { onSmallDisk, requireSmallDisk } from '../helpers/small-disk.ts'
 import { requireTool } from '../helpers/tools.ts'
 
 const KEY = 'AIzaSyCanary-0123456789_abcdefghijklmno'
@@ -52,16 +50,6 @@ const setpriv =
     ? await requireTool({ name: 'setpriv', binaries: ['setpriv'], debianPackage: 'util-linux' })
     : undefined
 const plainly = setpriv ? [setpriv, '--bounding-set=-dac_override,-dac_read_search'] : []
-
-/** A command that mounts a disk of so many bytes, full but for `left`, at `place`, for what it becomes alone. */
-const onSmallDisk = (place: string, bytes: number, left: number) => {
-  const script = `mount -t tmpfs -o size=${bytes} tmpfs "$0" && head -c ${bytes - left} /dev/zero >"$0/rest" && exec "$@"`
-  return ['unshare', '--map-root-user', '--mount', 'sh', '-c', script, place]
-}
-const mayMount = await promisify(execFile)('unshare', [...onSmallDisk(tmpdir(), 65_536, 0).slice(1), 'true']).then(
-  () => true,
-  () => false,
-)
 
 test('wrong settings and a wrong persona end the start with code 78 and the whole list', () =>
   inFolder(async (start, cwd) => {
@@ -142,17 +130,27 @@ test('a database of a newer version, a damaged one, and a place for none: what t
     assert.match(theirs ?? '', /STORE_URL: .*: this user may not write there: give it the folder/)
   }))
 
-if (mayMount)
+if (await requireSmallDisk()) {
   test('a full disk: make room; the start is to be tried again', () =>
     inFolder(async (start, cwd) => {
       const disk = join(cwd, 'disk')
       await mkdir(disk)
       const env = { STORE_URL: `sqlite:${disk}/data/x.db` }
-      const full = [0, 24_576, 49_152].map((left) => refusal(start(env, onSmallDisk(disk, 262_144, left)), 75))
+      const full = [0, 24_576, 49_152].map((left) => refusal(start(env, onSmallDisk(disk, 262_144, { left })), 75))
       for (const said of await Promise.all(full))
         assert.match(said, /^ {2}- STORE_URL: the disk that holds .*\/disk\/data\/x\.db is full: make room there/m)
     }))
-else notify({ type: 'missing', tool: 'A disk to be filled', command: 'run the tests where unshare may mount one' })
+
+  test('a disk that may only be read: give it another place', () =>
+    inFolder(async (start, cwd) => {
+      const disk = join(cwd, 'disk')
+      await mkdir(disk)
+      const said = await refusal(
+        start({ STORE_URL: `sqlite:${disk}/x.db` }, onSmallDisk(disk, 262_144, { readOnly: true })),
+      )
+      assert.match(said, /STORE_URL: the store .*x\.db can't be opened \(.*\): .*name another path/)
+    }))
+}
 
 const redis = await startRedis('--appendonly', 'no')
 if (redis)

@@ -28,7 +28,7 @@ function fails(name) {
   return does === 'fail' || does === 'lose'
 }
 
-const broken = (code) => Object.assign(new Error('a fault of the test'), { code })
+const broken = (code) => Object.assign(new Error('a fault of the test'), { code: order.code ?? code })
 
 /** `fail` in place of the call where it is to fail. */
 function wrap(target, method, nameOf, fail = (go) => go()) {

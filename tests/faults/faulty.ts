@@ -14,6 +14,8 @@ export type FaultOrder = {
   times?: number
   kinds?: readonly string[]
   ms?: number
+  /** What a failing call of SQLite reports (SQLITE_IOERR). */
+  code?: string
 }
 /** A target whose drivers can be made to fail. */
 export type FaultyTarget = Target & {
