@@ -122,7 +122,10 @@ export async function openTarget(options: TargetOptions = {}): Promise<Target> {
     return parseExposed((await exchange(url, page)).body)
   }
   const metric = async (name: string, labels = '') => (await exposed()).value(name, labels)
-  await start()
+  await start().catch(async (cause) => {
+    await emulator.close()
+    throw cause
+  })
   return {
     get url() {
       return url
