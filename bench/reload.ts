@@ -33,15 +33,20 @@ try {
   for (let i = 1; i <= reloads; i++) {
     const start = performance.now()
     await pm2.run(['reload', 'le-mecano'])
-    console.log(`reload ${i}: ${((performance.now() - start) / 1000).toFixed(1)} s  ${JSON.stringify(crowd.tally)}`)
+    console.log(
+      `reload ${i}: ${((performance.now() - start) / 1000).toFixed(1)} s  ${JSON.stringify({ ...crowd.tally, texts: crowd.tally.texts.size })}`,
+    )
     await crowd.more(clients)
   }
   await crowd.leave()
-  const { answers, lost, refused, reconnects } = crowd.tally
+  const { answers, lost, refused, reconnects, texts } = crowd.tally
   const seconds = ((performance.now() - began) / 1000).toFixed(1)
   console.log(`${clients} clients, ${reloads} reloads, ${seconds} s: ${answers} whole answers, ${lost} lost,`)
   console.log(`${refused} connections refused, ${reconnects} times sent away and back`)
-  if (lost > 0 || refused > 0) process.exitCode = 1
+  console.log(
+    `${texts.size === 1 ? 'each answer the same, letter by letter' : `${texts.size} different texts where one was due`}`,
+  )
+  if (lost > 0 || refused > 0 || texts.size !== 1) process.exitCode = 1
 } finally {
   await pm2.close()
   await emulator.close()

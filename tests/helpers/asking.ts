@@ -1,7 +1,10 @@
-import { rawSocket } from './raw-socket.ts'
+import { type RawSocket, rawSocket } from './raw-socket.ts'
 
-/** What clients saw who ask one question after the other. `lost`: an answer that began and didn't come whole. */
-export type Tally = { answers: number; lost: number; refused: number; reconnects: number }
+/**
+ * What clients saw who ask one question after the other. `lost`: an answer that began and didn't come whole; `texts`: the
+ * different ones that whole answers had.
+ */
+export type Tally = { answers: number; lost: number; refused: number; reconnects: number; texts: Set<string> }
 export type Crowd = {
   readonly tally: Tally
   /** Resolves when so many answers more have come. */
@@ -12,7 +15,7 @@ export type Crowd = {
 
 /** `count` clients who ask in a loop, and who come back at once, with their session, when they are sent away. */
 export function startAsking(url: string, count: number): Crowd {
-  const tally = { answers: 0, lost: 0, refused: 0, reconnects: 0 }
+  const tally: Tally = { answers: 0, lost: 0, refused: 0, reconnects: 0, texts: new Set() }
   const waiting = new Set<() => void>()
   let leaving = false
   const answered = () => {
@@ -64,13 +67,31 @@ async function stay({ url, tally, answered, leaving }: Place): Promise<void> {
       const start = await heard('start|error')
       // Sent away before the question was taken: it is asked again over the next connection.
       if (!start?.startsWith('{"type":"start"')) break
-      if (!(await heard('done|error'))?.includes('"reason":"complete"')) {
+      const text = await wholeAnswer(socket)
+      if (text === undefined) {
         tally.lost += 1
         break
       }
+      tally.texts.add(text)
       answered()
     }
     tally.reconnects += leaving() ? 0 : 1
     socket.destroy()
   }
+}
+
+const delta = /^{"type":"delta"/
+
+/** The text from its first delta to `done complete`, or undefined: it ended otherwise, or a piece is missing or doubled. */
+async function wholeAnswer(socket: RawSocket): Promise<string | undefined> {
+  let text = ''
+  const end = await socket.next(({ payload, opcode }) => {
+    const json = payload.toString()
+    if (opcode === 8 || /^{"type":"(done|error)"/.test(json)) return true
+    if (!delta.test(json)) return false
+    const { offset, text: more } = JSON.parse(json)
+    text = offset === text.length ? text + more : `${text}<gap at ${offset}>`
+    return false
+  })
+  return end?.payload.toString().includes(`"reason":"complete","length":${text.length}`) ? text : undefined
 }
