@@ -11,7 +11,7 @@ import { TOKENS_PER_MESSAGE } from '../server/quota/wallet.ts'
 import { initStore } from '../server/stores/open.ts'
 import { openCrowd, type Seen } from './wallet-clients.ts'
 import { type Bill, judge, type Verdict } from './wallet-days.ts'
-import { startRedis } from './wallet-redis.ts'
+import { freePort, startRedis } from './wallet-redis.ts'
 import type { Scheme } from './wallet-schemes.ts'
 import { type Servers, startServers } from './wallet-servers.ts'
 
@@ -34,7 +34,15 @@ export type Case = {
   orders?: readonly ScenarioOrder[]
   /** The server's program; without it, the sources. */
   program?: readonly string[]
+  /** What stands before the processes, on these ports: visitors come through it alone. */
+  front?: (ports: readonly number[]) => Promise<Front>
+  /** A Redis of the caller's, made ready; without it, one of the bench's own. */
+  storeUrl?: string
+  /** What happens to the store, once, so long after the first full day began. */
+  trouble?: { afterMs: number; cause(): Promise<unknown> }
 }
+/** `ca`: the certificate of its name, which leads to loopback. */
+export type Front = { ws: string; ca: string; close(): Promise<void> }
 export type Measured = Verdict & { kills: number; seen: Seen; capNano: number }
 
 const MOST_MS = 15 * 60_000
@@ -74,19 +82,14 @@ export async function measure(one: Case): Promise<Measured> {
   const emulator = await startEmulator({ speed: 0 })
   const closers: (() => Promise<unknown>)[] = [() => rm(dir, { recursive: true, force: true }), () => emulator.close()]
   try {
-    const redis = one.store === 'redis' ? await startRedis(dir) : undefined
-    if (redis) {
-      closers.push(redis.end)
-      await initStore(redis.url, silentLog)
-    }
+    const storeUrl = one.storeUrl ?? (await openStore(one.store, dir, closers))
     const capNano = one.capHolds * (await holdNano())
     const env = {
       ...LIMITS_OFF,
       ...(one.maxStreams !== undefined && { MAX_STREAMS: String(one.maxStreams) }),
-      PORT: '0',
       GEMINI_API_KEY: 'key-of-the-bench',
       GEMINI_BASE_URL: emulator.url,
-      STORE_URL: redis?.url ?? `sqlite:${join(dir, 'bench.db')}`,
+      STORE_URL: storeUrl,
       BUDGET_PER_DAY: (capNano / 1e9).toFixed(9),
       BUDGET_PER_MONTH: '1000000',
       BUDGET_DAY_SECONDS: String(one.daySeconds),
@@ -95,15 +98,27 @@ export async function measure(one: Case): Promise<Measured> {
       BENCH_PAGES: dir,
     }
     const program = one.program ?? ['--import', 'tsx', 'bench/wallet-server.ts']
-    const servers = await startServers([...program], env, one.processes)
+    const ports = await Promise.all(Array.from({ length: one.processes }, () => (one.front ? freePort() : 0)))
+    const front = await one.front?.(ports)
+    if (front) closers.push(front.close)
+    const servers = await startServers({ args: [...program], env, ports })
     closers.push(servers.end)
-    const crowd = openCrowd({ count: one.clients, server: (n) => servers.url(n), random: Math.random })
+    const server = (n: number) => front?.ws ?? servers.url(n)
+    const crowd = openCrowd({ count: one.clients, server, ...(front && { ca: front.ca }), random: Math.random })
     closers.push(crowd.leave)
     const bills = await watch(one, emulator, servers.kill)
     return { ...judgeAll(one, bills, capNano), kills: servers.kills, seen: { ...crowd.seen }, capNano }
   } finally {
     for (const close of closers.reverse()) await close()
   }
+}
+
+async function openStore(store: Case['store'], dir: string, closers: (() => Promise<unknown>)[]): Promise<string> {
+  if (store === 'sqlite') return `sqlite:${join(dir, 'bench.db')}`
+  const redis = await startRedis(dir)
+  closers.push(redis.end)
+  await initStore(redis.url, silentLog)
+  return redis.url
 }
 
 type Watched = { bills: Bill[]; from: number; to: number }
@@ -123,6 +138,11 @@ async function watch(one: Case, emulator: Emulator, kill: Servers['kill']): Prom
   const fail = (error: unknown) => {
     failure = error
   }
+  const troubled =
+    one.trouble &&
+    delay(lengthMs - (from % lengthMs) + one.trouble.afterMs)
+      .then(one.trouble.cause)
+      .catch(fail)
   let nextKill = from + (one.killEveryMs ?? Number.POSITIVE_INFINITY)
   for (let turn = 0; Date.now() < to; turn++) {
     emulator.setScenario(orders[turn % orders.length] ?? null)
@@ -134,6 +154,7 @@ async function watch(one: Case, emulator: Emulator, kill: Servers['kill']): Prom
       nextKill = Date.now() + (one.killEveryMs ?? 0)
     }, fail)
   }
+  await troubled
   if (failure) throw failure
   book.read()
   return { bills: book.bills, from, to }

@@ -1,6 +1,7 @@
 import { WebSocket } from 'ws'
 import { SUBPROTOCOL } from '../protocol/messages.ts'
 import { parseServerMessage } from '../protocol/parse.ts'
+import { toLoopback } from '../tests/helpers/live-tab.ts'
 
 /** What the clients saw, all together. */
 export type Seen = { asked: number; answered: number; refused: number; hungUp: number; broken: number }
@@ -11,6 +12,8 @@ type CrowdOptions = {
   count: number
   /** Where a client goes, by its number; undefined while nobody is there. Loopback only. */
   server(client: number): string | undefined
+  /** The certificate of what stands before the servers; their name leads to loopback. */
+  ca?: string
   random(): number
 }
 type Client = CrowdOptions & { number: number; address: string; hangsUp: boolean; seen: Seen }
@@ -46,7 +49,9 @@ function openClient(client: Client): () => Promise<void> {
   const connect = () => {
     const url = client.server(client.number)
     if (url === undefined) return later(connect, 50)
-    socket = new WebSocket(socketUrl(url), SUBPROTOCOL, { localAddress: client.address, perMessageDeflate: false })
+    const { address: localAddress, ca } = client
+    const door = ca === undefined ? {} : { ca, lookup: toLoopback }
+    socket = new WebSocket(socketUrl(url), SUBPROTOCOL, { ...door, localAddress, perMessageDeflate: false })
     // The close that follows tells all there is to do.
     socket.on('error', () => {})
     socket.on('close', () => {
@@ -101,7 +106,8 @@ function converse(client: Client, socket: WebSocket, later: (fn: () => void, ms:
 }
 
 function socketUrl(url: string): string {
-  const { hostname, port } = new URL(url)
+  const { hostname, port, protocol } = new URL(url)
+  if (protocol === 'wss:') return url
   if (hostname !== '127.0.0.1') throw new Error(`${hostname} is not loopback`)
   return `ws://127.0.0.1:${port}/ws`
 }

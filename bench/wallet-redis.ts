@@ -26,7 +26,7 @@ export async function startRedis(dir: string): Promise<{ url: string; end(): Pro
   }
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', reject)

@@ -9,10 +9,14 @@ export type Servers = {
   end(): Promise<void>
 }
 
+/** One process for each of `ports` (0: any, anew at each start). */
+type ServersOptions = { args: string[]; env: Record<string, string>; ports: readonly number[] }
+
 /** Server processes on one store; those killed come back by themselves. Only their own ids are ever signalled. */
-export async function startServers(args: string[], env: Record<string, string>, count: number): Promise<Servers> {
-  const start = () => startChild(args, env, (line) => /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0])
-  const slots = await Promise.all(Array.from({ length: count }, async () => ({ child: await start(), up: true })))
+export async function startServers({ args, env, ports }: ServersOptions): Promise<Servers> {
+  const start = (port: number) =>
+    startChild(args, { ...env, PORT: String(port) }, (line) => /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0])
+  const slots = await Promise.all(ports.map(async (port) => ({ port, child: await start(port), up: true })))
   const restarts = new Set<Promise<void>>()
   let kills = 0
   const at = (number: number) => slots[number % slots.length]
@@ -24,7 +28,7 @@ export async function startServers(args: string[], env: Record<string, string>, 
       slot.up = false
       kills++
       process.kill(slot.child.pid, 'SIGKILL')
-      const again = start().then((child) => {
+      const again = start(slot.port).then((child) => {
         slot.child = child
         slot.up = true
       })

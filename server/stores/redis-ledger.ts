@@ -33,15 +33,18 @@ export type RedisParts = LedgerParts & { redis: RedisConnection; front: string }
 const SHOWN_EVENTS = 100
 const CAUSES: readonly LedgerCause[] = ['day', 'month', 'too_large', 'halted', 'pace', 'share', 'newcomers']
 
+/** `confirming`: where what must outlive a failover waits for the replicas; all else on that connection waits with it. */
+type RedisLedgerParts = RedisParts & { confirming: RedisConnection }
+
 /** The ledger in Redis: each call is one script, but for the report, which reads bit by bit. */
-export function redisLedger({ redis, front, now, hide }: RedisParts): LedgerStore {
+export function redisLedger({ redis, confirming, front, now, hide }: RedisLedgerParts): LedgerStore {
   const keys = [`${front}facts`]
   return {
     async reserve(order) {
       assertNano(order.nano)
       const scopes = hideScopes(order.scopes, hide)
       const times = { rushMs: RUSH_MS, rushLookbackMs: RUSH_LOOKBACK_MS }
-      return reservedOf(await redis.runConfirmed(scripts.reserve, keys, json({ ...order, scopes, ...times })))
+      return reservedOf(await confirming.runConfirmed(scripts.reserve, keys, json({ ...order, scopes, ...times })))
     },
     async tighten(id, nano) {
       assertNano(nano)
@@ -68,7 +71,7 @@ export function redisLedger({ redis, front, now, hide }: RedisParts): LedgerStor
       assertNano(nano)
       await redis.run(scripts.raise, keys, day, nano, now())
     },
-    halt: async (cause) => void (await redis.runConfirmed(scripts.halt, keys, cause, now())),
+    halt: async (cause) => void (await confirming.runConfirmed(scripts.halt, keys, cause, now())),
     resume: async (window) => void (await redis.run(scripts.resume, keys, window ? json(window) : '', now())),
   }
 

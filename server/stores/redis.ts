@@ -23,7 +23,8 @@ const FRONT = '{le-mecano}:'
 const FACTS = `${FRONT}facts`
 
 /**
- * A store in Redis or Valkey, at an address as redis-address.ts knows them. Rejects with a StoreError whose sentence says what is wrong: unreachable, unsafe for money, or fresh.
+ * A store in Redis or Valkey, at an address as redis-address.ts knows them. Rejects with a StoreError whose sentence says
+ * what is wrong: unreachable, unsafe for money, or fresh.
  */
 export async function redisStore(given: string, clock: Clock, log: Log): Promise<Store> {
   const address = parseRedisAddress(given)
@@ -35,13 +36,22 @@ export async function redisStore(given: string, clock: Clock, log: Log): Promise
     hide = hiding(text(salt))
     await checkLineage(connection, info, { replicas: address.replicas, now: clock.now(), log })
   }
-  const redis = await connectRedis({ address, log, check })
-  try {
-    await redis.call('PING')
-  } catch (cause) {
-    await redis.close()
-    throw cause
+  const opened: RedisConnection[] = []
+  const close = async () => void (await Promise.all(opened.map((each) => each.close())))
+  const connect = async (): Promise<RedisConnection> => {
+    const connection = await connectRedis({ address, log, check })
+    opened.push(connection)
+    await connection.call('PING')
+    return connection
   }
+  const open = async () => {
+    const redis = await connect()
+    return { redis, confirming: address.replicas === 0 ? redis : await connect() }
+  }
+  const { redis, confirming } = await open().catch(async (cause) => {
+    await close()
+    throw cause
+  })
   const parts = { redis, front: FRONT, now: () => clock.now(), hide: (name: string) => hide(name) }
   const self = newPeerId()
   const peers = redisPeers({ address, redis, front: FRONT, self })
@@ -50,7 +60,7 @@ export async function redisStore(given: string, clock: Clock, log: Log): Promise
     kind: 'redis',
     tokens,
     buckets: tokenBuckets(tokens),
-    ledger: redisLedger(parts),
+    ledger: redisLedger({ ...parts, confirming }),
     conversations: redisConversations({ ...parts, self }),
     peers,
     secrets: redisSecrets(redis),
@@ -63,7 +73,7 @@ export async function redisStore(given: string, clock: Clock, log: Log): Promise
       ),
     async close() {
       await peers.close()
-      await redis.close()
+      await close()
     },
   }
 }

@@ -28,7 +28,10 @@ export type NginxPlaces = { binary: string; openssl: string; upstream: readonly 
 export async function deployedConf(nodes: number): Promise<string> {
   const conf = await readFile('deploy/nginx.conf', 'utf8')
   if (nodes === 1) return conf
-  return conf.replace(/^upstream le_mecano \{.*?^\}\n/ms, await readFile('deploy/nginx-upstream.conf', 'utf8'))
+  const upstream = await readFile('deploy/nginx-upstream.conf', 'utf8')
+  const two = /^ {2}server 127\.0\.0\.1:8081(.*\n) {2}server 127\.0\.0\.1:8082.*\n/m
+  const all = upstream.replace(two, (_, rest: string) => `  server 127.0.0.1:8081${rest}`.repeat(nodes))
+  return conf.replace(/^upstream le_mecano \{.*?^\}\n/ms, all)
 }
 
 export async function startNginx(conf: string, { binary, openssl, upstream }: NginxPlaces): Promise<TestNginx> {

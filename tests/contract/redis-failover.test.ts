@@ -52,10 +52,10 @@ async function cutOff({ primary, replica }: Watched): Promise<void> {
   await primary.command('CLIENT', 'KILL', 'TYPE', 'replica')
 }
 
-async function takesOver({ primary, replica, leads }: Watched): Promise<void> {
+async function dies({ primary, replica, takeOver }: Watched): Promise<void> {
   await primary.kill()
   replica.signal('SIGCONT')
-  await leads(replica)
+  await takeOver()
 }
 
 /** A name that leads to one server, and may lead to another later: its connections go on where they are. */
@@ -94,7 +94,7 @@ test('Sentinel: the primary dies, and what was admitted on any node is still spe
     // What didn't reach the replica isn't admitted, so nothing is bought for it.
     await cutOff(watched)
     assert.is(await outcomeOf(one, 'lost', 100), 'unconfirmed')
-    await takesOver(watched)
+    await dies(watched)
     await ready(one, two)
     assert.equal([await heldIn(one), await heldIn(two)], [600, 600])
     // As long as nobody copies the new one, it would be the only one to know.
@@ -120,7 +120,7 @@ test('nobody waited for the replica that takes over: admission is halted everywh
       assert.is(await outcomeOf(one, 'bought', 700), 'admitted')
       assert.is(await outcomeOf(one, 'more', 1), 'day')
       door.leadTo(watched.replica.port)
-      await takesOver(watched)
+      await dies(watched)
       await ready(two)
       assert.is(await heldIn(two), 300, 'the replica never heard of it')
       assert.equal([await outcomeOf(two, 'again', 700), await outcomeOf(one, 'again', 700)], ['halted', 'halted'])

@@ -6,7 +6,7 @@ import { SUBPROTOCOL } from '../../protocol/messages.ts'
 import { parseServerMessage } from '../../protocol/parse.ts'
 
 /** A certificate's name leads here, as DNS would lead it to the machine. */
-const toLoopback: LookupFunction = (_, { all }, done) =>
+export const toLoopback: LookupFunction = (_, { all }, done) =>
   all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4)
 
 /** A tab on a real socket: its messages in order, each waited for. */

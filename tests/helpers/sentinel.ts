@@ -8,14 +8,14 @@ import { Redis } from 'ioredis'
 import { freePort, startRedis, type TestRedis } from './redis.ts'
 import { requireRedis } from './tools.ts'
 
-/** A primary, its replica, and one Sentinel that lets the replica take over when the primary is silent for 0.3 s. */
+/** A primary, its replica, and one Sentinel that lets the replica take over when the test says so, not on a busy machine. */
 export type Watched = {
   primary: TestRedis
   replica: TestRedis
   /** STORE_URL by the Sentinel, waiting for the replica. */
   url: string
-  /** Resolves once `server` writes, and the other one copies it if that is there. */
-  leads(server: TestRedis): Promise<void>
+  /** Has the replica take over, as when the primary is silent for long; resolves once the Sentinel says so. */
+  takeOver(): Promise<void>
   close(): Promise<void>
 }
 
@@ -30,16 +30,17 @@ export async function startWatched(): Promise<Watched | undefined> {
   if (!replica) return undefined
   while (!(await infoOf(replica)).includes('master_link_status:up')) await setImmediate()
   const sentinel = await startSentinel(binary, primary.port)
-  const leads = async (server: TestRedis) => {
-    while (!(await infoOf(server)).includes('role:master')) await setImmediate()
-    while (String(await sentinel.ask('get-master-addr-by-name', NAME)) !== `127.0.0.1,${server.port}`)
+  const takeOver = async () => {
+    // Refused while it hasn't heard of the replica for a while.
+    while (!(await sentinel.ask('failover', NAME).catch(() => undefined))) await setImmediate()
+    while (String(await sentinel.ask('get-master-addr-by-name', NAME)) !== `127.0.0.1,${replica.port}`)
       await setImmediate()
   }
   return {
     primary,
     replica,
     url: `redis+sentinel://127.0.0.1:${sentinel.port}/${NAME}?replicas=1`,
-    leads,
+    takeOver,
     async close() {
       await sentinel.close()
       await Promise.all([primary.close(), replica.close()])
@@ -58,7 +59,7 @@ async function startSentinel(binary: string, primaryPort: number) {
     'bind 127.0.0.1',
     `dir ${dir}`,
     `sentinel monitor ${NAME} 127.0.0.1 ${primaryPort} 1`,
-    `sentinel down-after-milliseconds ${NAME} 300`,
+    `sentinel down-after-milliseconds ${NAME} 60000`,
     `sentinel failover-timeout ${NAME} 10000`,
   ]
   writeFileSync(file, `${settings.join('\n')}\n`)
