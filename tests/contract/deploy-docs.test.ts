@@ -107,24 +107,6 @@ if (redis && curl) {
   })
 }
 
-test('each test that security.md names exists', async () => {
-  const files = await readdir('tests', { recursive: true })
-  const sources = files.filter((name) => /\.(ts|session)$/.test(name) && !name.includes('deploy-docs'))
-  const everything = (await Promise.all(sources.map((name) => readFile(join('tests', name), 'utf8')))).join('\n')
-  const rows = (await textOf('security.md')).split('\n').filter((line) => /^\| .* \| .* \| `/.test(line))
-  const named = rows.flatMap((row) =>
-    [...row.slice(row.lastIndexOf(' | ')).matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
-  )
-  const titles = everything
-    .split('\n')
-    .filter((line) => /^\s*(test|it|attack)\(|\btitle: '|^# [A-Z]+\d+ |^ {2}'/.test(line))
-    .join('\n')
-  assert.ok(named.length > 35, String(named.length))
-  assert.equal(
-    named.filter((name) => !titles.includes(name) && !titles.includes(name.replaceAll("'", "\\'"))),
-    [],
-  )
-})
 test('the docs name settings, files and log events that exist', async () => {
   const texts = (await Promise.all(pages.map(textOf))).join('\n')
   const example = await readFile('.env.example', 'utf8')

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
+import { type SecureVersion, connect as tls } from 'node:tls'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { WebSocket } from 'ws'
@@ -73,6 +74,26 @@ it(
     assert.match(await say(socket, { type: 'hello' }), '"type":"welcome"')
     assert.is((await get(nginx, '/metrics')).status === 200, false)
     assert.is((await get(nginx, '/', { 'content-length': '2000' })).status, 413)
+  }),
+)
+
+it(
+  'behind the deployed nginx nothing older than TLS 1.2 is spoken',
+  behind({}, 1, async ({ nginx }) => {
+    const speak = (version: SecureVersion): Promise<string> => {
+      // OpenSSL itself would not offer the old ones.
+      const offer = { minVersion: version, maxVersion: version, ciphers: 'DEFAULT:@SECLEVEL=0' }
+      const socket = tls({ host: '127.0.0.1', port: nginx.https, servername: DOMAIN, ca: nginx.ca, ...offer })
+      return new Promise((done) => {
+        socket.once('secureConnect', () => done(String(socket.getProtocol())))
+        socket.once('error', (error) => done('code' in error ? String(error.code) : error.message))
+      }).then((said) => {
+        socket.destroy()
+        return String(said)
+      })
+    }
+    assert.equal(await Promise.all([speak('TLSv1.2'), speak('TLSv1.3')]), ['TLSv1.2', 'TLSv1.3'])
+    for (const old of ['TLSv1', 'TLSv1.1'] as const) assert.is(await speak(old), 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION')
   }),
 )
 

@@ -49,7 +49,7 @@ function assertGuarded(answer: RawAnswer, what: string): void {
   assert.not(answer.headers.has('set-cookie'))
 }
 
-test('every answer carries the security headers', () =>
+test('every answer carries the security headers and its type, with the charset', () =>
   withServer(async ({ url }) => {
     const wanted: [string, number][] = [
       [get('/'), 200],
@@ -65,6 +65,7 @@ test('every answer carries the security headers', () =>
       const answer = await exchange(url, bytes)
       assert.is(answer.status, status, bytes)
       assertGuarded(answer, bytes)
+      assert.match(answer.headers.get('content-type') ?? '', /^text\/(html|javascript|plain); charset=utf-8$/, bytes)
     }
   }))
 

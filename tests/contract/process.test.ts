@@ -128,6 +128,27 @@ test('an answer that does not finish in time is interrupted; a second signal doe
     assert.is(await second.closeCode(), undefined)
   }))
 
+test('a bug of ours is logged with its place and without its words, and ends nobody else’s answer', () =>
+  withApp(async (start, _, emulator) => {
+    emulator.setScenario({ name: 'ok', gated: true, chunks: ['Bon', 'jour.'] })
+    const bugs = `process.on('SIGUSR2', () => { Promise.reject(new RangeError('${KEY}')); throw new TypeError('${KEY}') })`
+    const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(bugs)}`
+    const ran = start({ GEMINI_API_KEY: KEY, GEMINI_BASE_URL: emulator.url, NODE_OPTIONS })
+    const socket = await rawSocket(await urlOf(ran))
+    socket.say({ type: 'hello' })
+    socket.say({ type: 'ask', id: 'q1', text: 'Bonjour ?' })
+    await heard(socket, 'start')
+    ran.kill('SIGUSR2')
+    const thrown = await ran.line('uncaught_exception')
+    assert.equal([thrown.level, thrown.name], [50, 'TypeError'])
+    assert.match(String(thrown.stack), /^ {4}at .*data:text\/javascript/)
+    assert.is((await ran.line('unhandled_rejection')).name, 'RangeError')
+    emulator.release(2)
+    assert.match(await heard(socket, 'done'), '"complete","length":8')
+    assert.not.match(ran.stdout() + ran.stderr(), 'Canary')
+    socket.destroy()
+  }))
+
 test('SIGHUP reads the persona again; a broken one is logged and the old one stays', () =>
   withApp(async (start, cwd, emulator) => {
     await cp(join((await app).dir, 'persona'), join(cwd, 'persona'), { recursive: true })
