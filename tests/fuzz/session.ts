@@ -1,11 +1,12 @@
 import * as fc from 'fast-check'
 import * as assert from 'uvu/assert'
 import { RETRY_MS } from '../../server/chat/registry.ts'
-import { assertIdle, type Chat, calm, createChat, FORBIDDEN, GRACE_MS } from '../helpers/chat.ts'
+import { assertIdle, type Chat, calm, createChat, createTwo, FORBIDDEN, GRACE_MS } from '../helpers/chat.ts'
 import { REFUSED } from '../helpers/scripted-model.ts'
 import { type Memory, Tab } from '../helpers/visitor-tab.ts'
 import { type Target, target } from './target.ts'
 
+const HANDOVERS = 32
 const FALLBACK = 'Ouvert de 9 h à 18 h.'
 
 /** `now`: the next step follows in the same turn of the event loop. */
@@ -20,7 +21,7 @@ type Step = { now: boolean } & (
   | { do: 'break' | 'refuse'; on: boolean }
   | { do: 'sweep' }
 )
-type Play = { steps: Step[]; slow: boolean; fallback: boolean; maxStreams: number; joinMs: number }
+type Play = { steps: Step[]; slow: boolean; fallback: boolean; maxStreams: number; joinMs: number; processes: 1 | 2 }
 
 const tab = fc.nat(3)
 const call = fc.nat(2)
@@ -52,23 +53,37 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('sweep' as const), now }) },
 )
-const play: fc.Arbitrary<Play> = fc.record({
-  // Long ones, or little would ever be on its way.
-  steps: fc.array(step, { minLength: 20, maxLength: 80, size: 'max' }),
-  slow: fc.boolean(),
-  fallback: fc.boolean(),
-  maxStreams: fc.constantFrom(1, 2, 20),
-  joinMs: fc.constantFrom(0, 16),
-})
+const playOn = (processes: 1 | 2): fc.Arbitrary<Play> =>
+  fc.record({
+    processes: fc.constant(processes),
+    // Long ones, or little would ever be on its way.
+    steps: fc.array(step, { minLength: 20, maxLength: 80, size: 'max' }),
+    slow: fc.boolean(),
+    fallback: fc.boolean(),
+    maxStreams: fc.constantFrom(1, 2, 20),
+    joinMs: fc.constantFrom(0, 16),
+  })
 
-type Stage = { chat: Chat; memory: Memory; tabs: Tab[]; gates: (() => void)[]; said: Map<string, string>; asks: number }
+type Stage = {
+  chat: Chat
+  chats: Chat[]
+  memory: Memory
+  tabs: Tab[]
+  gates: (() => void)[]
+  said: Map<string, string>
+  asks: number
+}
 
-function stageOf({ slow, fallback, maxStreams, joinMs }: Play): Stage {
-  const chat = createChat({ maxStreams, joinMs, burst: 5, ...(fallback && { fallback: FALLBACK }) })
+function stageOf({ slow, fallback, maxStreams, joinMs, processes }: Play): Stage {
+  const options = { maxStreams, joinMs, burst: 5, ...(fallback && { fallback: FALLBACK }) }
+  const { one: chat, two } = processes === 2 ? createTwo(options) : { one: createChat(options), two: undefined }
+  const chats = two ? [chat, two] : [chat]
   const memory: Memory = { seen: new Map(), asked: new Map(), forgetting: new Set(), dead: new Set() }
   const gates: (() => void)[] = []
-  if (slow) chat.store.pace = chat.wallet.pace = () => new Promise((resolve) => gates.push(resolve))
-  return { chat, memory, tabs: [0, 1, 2, 3].map(() => new Tab(chat, memory)), gates, said: new Map(), asks: 0 }
+  const wait = () => new Promise<void>((resolve) => gates.push(resolve))
+  if (slow) for (const each of chats) each.store.pace = each.wallet.pace = wait
+  const tabs = [0, 1, 2, 3].map((n) => new Tab(chats[n % processes] ?? chat, memory))
+  return { chat, chats, memory, tabs, gates, said: new Map(), asks: 0 }
 }
 
 const openCalls = ({ chat }: Stage) => chat.model.calls.filter((each) => !each.over)
@@ -81,14 +96,14 @@ function tokenFor({ tabs }: Stage, index: number): string | undefined {
 }
 
 function perform(stage: Stage, step: Step): void {
-  const { chat, tabs } = stage
+  const { chat, chats, tabs } = stage
   if ('tab' in step) return visit(stage, step)
   if ('call' in step) return speak(stage, step)
   if (step.do === 'let go') for (const go of stage.gates.splice(step.gate % (stage.gates.length || 1), 1)) go()
   if (step.do === 'wait') chat.clock.advance(step.ms)
-  if (step.do === 'break') chat.store.broken = step.on
+  if (step.do === 'break') for (const each of chats) each.store.broken = step.on
   if (step.do === 'refuse') chat.wallet.refusal = step.on ? { cause: 'day' } : undefined
-  if (step.do === 'sweep') void chat.registry.sweep().catch(() => {})
+  if (step.do === 'sweep') for (const each of chats) void each.registry.sweep().catch(() => {})
   for (const each of tabs) each.read()
 }
 
@@ -119,11 +134,15 @@ function speak(stage: Stage, step: Extract<Step, { call: number }>): void {
 
 /** The trouble is over: everything that waits goes on, and every call is played to its end. */
 async function settle(stage: Stage): Promise<void> {
-  const { chat, tabs, gates } = stage
-  chat.store.broken = false
+  const { chat, chats, tabs, gates } = stage
   chat.wallet.refusal = undefined
-  chat.store.pace = chat.wallet.pace = () => Promise.resolve()
-  for (let moved = true; moved; ) {
+  for (const each of chats) {
+    each.store.broken = false
+    each.store.pace = each.wallet.pace = () => Promise.resolve()
+  }
+  // Where a process gives a session away, another asks for it ten times a second.
+  for (let left = chats.length > 1 ? HANDOVERS : 0, moved = true; moved || left > 0; left--) {
+    if (left > 0) chat.clock.advance(100)
     await calm()
     const open = openCalls(stage)
     moved = open.length + gates.length > 0
@@ -149,11 +168,17 @@ function assertPaidOnce({ chat }: Stage): void {
   assert.ok(chat.wallet.holds.length - unused <= ids.length && ids.length <= chat.wallet.holds.length)
 }
 
+const someOf = (chats: readonly Chat[], token: string): Chat => {
+  const found = chats[token.charCodeAt(token.length - 1) % chats.length]
+  if (!found) throw new Error('no process')
+  return found
+}
+
 /** What was seen to end is found again under its token; what was forgotten is not. */
-async function assertKept({ chat, memory }: Stage): Promise<void> {
+async function assertKept({ chats, memory }: Stage): Promise<void> {
   for (const [token, turns] of memory.seen) {
     if (token === '' || memory.forgetting.has(token)) continue
-    const client = await chat.enter(token)
+    const client = await someOf(chats, token).enter(token)
     const [welcome] = client.received
     const kept = new Map(welcome?.type === 'welcome' ? welcome.turns.map((turn) => [turn.id, turn]) : [])
     for (const [id, { reason, text, source }] of turns) {
@@ -163,7 +188,7 @@ async function assertKept({ chat, memory }: Stage): Promise<void> {
     await client.drop()
   }
   for (const token of memory.dead) {
-    const client = await chat.enter(token)
+    const client = await someOf(chats, token).enter(token)
     assert.is.not(client.session, token)
     await client.drop()
   }
@@ -171,7 +196,7 @@ async function assertKept({ chat, memory }: Stage): Promise<void> {
 
 async function run(play: Play): Promise<void> {
   const stage = stageOf(play)
-  const { chat, tabs } = stage
+  const { chats, tabs } = stage
   for (const step of play.steps) {
     perform(stage, step)
     if (!step.now) await calm()
@@ -182,13 +207,13 @@ async function run(play: Play): Promise<void> {
   assertPaidOnce(stage)
   for (const tab of tabs) tab.drop()
   await calm()
-  await chat.registry.sweep()
+  for (const each of chats) await each.registry.sweep()
   // What the store refused is tried once more, whether or not it is still to be said.
-  if (play.steps.some((step) => step.do === 'break' && step.on)) chat.clock.advance(RETRY_MS)
+  if (play.steps.some((step) => step.do === 'break' && step.on)) stage.chat.clock.advance(RETRY_MS)
   await calm()
-  assertIdle(chat)
+  for (const each of chats) assertIdle(each)
   await assertKept(stage)
-  assertIdle(chat)
+  for (const each of chats) assertIdle(each)
 }
 
 export const sessionTargets: Target[] = [
@@ -197,9 +222,19 @@ export const sessionTargets: Target[] = [
       name: 'session',
       title: '[ASK1] [ASK5] [RES1] [FOR1] whatever happens when: one end, the whole text, paid once, nothing left',
       short: 500,
-      weight: 0.15,
+      weight: 0.5,
     },
-    play,
+    playOn(1),
+    run,
+  ),
+  target(
+    {
+      name: 'session-processes',
+      title: '[SES1] [RES7] [FOR2] the same where each visitor’s tabs are on two processes of one store',
+      short: 200,
+      weight: 0.2,
+    },
+    playOn(2),
     run,
   ),
 ]

@@ -10,6 +10,7 @@ import { settingsTargets } from './settings.ts'
 import type { Target } from './target.ts'
 import { upgradeTargets } from './upgrade.ts'
 import { upstreamTargets } from './upstream.ts'
+import { walletTargets } from './wallet.ts'
 
 /** All that `npm run fuzz` tries in its long form and `npm test` in its short one. */
 export const targets: readonly Target[] = [
@@ -20,6 +21,7 @@ export const targets: readonly Target[] = [
   ...pageTargets,
   ...scriptTargets,
   ...sessionTargets,
+  ...walletTargets,
   ...settingsTargets,
   ...personaTargets,
   ...upgradeTargets,

@@ -22,28 +22,39 @@ export function hub(inner: ConversationStore): Hub {
   const assertOwn = (key: string, name: string) => {
     if ((owners.get(key) ?? name) !== name) throw new Error('elsewhere')
   }
+  // One after the other, as a transaction of SQLite or a script of Redis is.
+  let latest: Promise<unknown> = Promise.resolve()
+  const alone = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = latest.then(work)
+    latest = done.catch(() => {})
+    return done
+  }
   const conversationsOf = (name: string): ConversationStore => ({
     ...inner,
-    async load(key, gone) {
-      const kept = await inner.load(key)
-      const owner = owners.get(key)
-      if (kept && owner !== undefined && owner !== name && owner !== gone) return { at: 'elsewhere', owner }
-      if (kept) owners.set(key, name)
-      return kept
-    },
-    async put(key, n, blob, expiresAt) {
-      if ((owners.get(key) ?? name) !== name) return false
-      owners.set(key, name)
-      return inner.put(key, n, blob, expiresAt)
-    },
-    async erase(key) {
-      assertOwn(key, name)
-      owners.delete(key)
-      await inner.erase(key)
-    },
-    async leave(key) {
-      if (owners.get(key) === name) owners.delete(key)
-    },
+    load: (key, gone) =>
+      alone(async () => {
+        const kept = await inner.load(key)
+        const owner = owners.get(key)
+        if (kept && owner !== undefined && owner !== name && owner !== gone) return { at: 'elsewhere', owner }
+        if (kept) owners.set(key, name)
+        return kept
+      }),
+    put: (key, n, blob, expiresAt) =>
+      alone(async () => {
+        if ((owners.get(key) ?? name) !== name) return false
+        owners.set(key, name)
+        return inner.put(key, n, blob, expiresAt)
+      }),
+    erase: (key) =>
+      alone(async () => {
+        assertOwn(key, name)
+        owners.delete(key)
+        await inner.erase(key)
+      }),
+    leave: (key) =>
+      alone(async () => {
+        if (owners.get(key) === name) owners.delete(key)
+      }),
   })
   const connect = (from: string, to: string, key: string, near: LinkEnd): Link | undefined => {
     const accept = alive.get(to)
