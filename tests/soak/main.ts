@@ -1,5 +1,5 @@
 // npm run soak [-- --visitors 2000 --minutes 20 --seed 1]: visitors at the built server, who drop, reload, stop, forget
-// and come back, before an upstream that fails now and then; two restarts in the first half. A line a minute; exit code 1
+// and come back, before an upstream that fails now and then; two restarts in the first third. A line a minute; exit code 1
 // when an answer was lost or something grew.
 import { cpus } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -24,7 +24,7 @@ const whole = (name: keyof typeof values, most: number): number => {
 }
 const [visitors, minutes, seed] = [whole('visitors', 5000), whole('minutes', 240), whole('seed', 2 ** 31)]
 const MINUTE_MS = 60_000
-const restarts = new Set([Math.ceil(minutes / 4), Math.ceil(minutes / 2)])
+const restarts = new Set([Math.ceil(minutes / 6), Math.ceil(minutes / 3)])
 
 console.log(
   `${visitors} visitors, ${minutes} minutes, seed ${seed}; Node ${process.version}, ${cpus().length} processors\n`,

@@ -190,9 +190,12 @@ async function comeBack(
   await think(world)
   const back = open()
   const turns = await back.until(({ session, turns }) => (session === undefined ? undefined : turns), LOST_MS)
-  if (!turns) books.complain('no welcome')
+  if (!turns) {
+    books.complain('no welcome')
+    return back
+  }
   for (const [id, { answer, state }] of seen) {
-    const turn = turns?.find((each) => each.id === id)
+    const turn = turns.find((each) => each.id === id)
     if (!turn) books.complain('a turn is gone')
     else if (turn.answer !== answer || turn.state !== state)
       books.complain(`a turn has changed from ${state} (${answer.length}) to ${turn.state} (${turn.answer.length})`)
