@@ -1,8 +1,8 @@
-import { access, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import type { Clock } from './clock.ts'
+import { command, requireThere } from './command.ts'
 import type { Config } from './config.ts'
-import { CannotStart, EX_CONFIG } from './exit.ts'
-import { loadConfig } from './load-config.ts'
+import { CannotStart } from './exit.ts'
 import { silentLog } from './log.ts'
 import { BUDGET_USAGE, type BudgetFlags, readBudgetFlags } from './ops/budget-flags.ts'
 import { budgetSvg } from './ops/budget-svg.ts'
@@ -12,34 +12,15 @@ import { amount, haltReason } from './ops/budget-words.ts'
 import { currencyOf } from './quota/prices.ts'
 import { shortWindows } from './quota/short-days.ts'
 import { windows } from './quota/windows.ts'
-import type { Env } from './settings.ts'
 import { initStore, isRedis, openStore } from './stores/open.ts'
-import { type Store, StoreError } from './stores/port.ts'
+import type { Store } from './stores/port.ts'
 
-export type BudgetCommand = { args: string[]; env: Env; envFile: string; clock: Clock }
-/** What to print, and the exit code: 0; 64 for wrong flags; 78 for what the admin has to change first. */
-export type BudgetResult = { code: number; out: string; err: string }
-
-const EX_USAGE = 64
 const NANO = 1_000_000_000
 
-/** The admin's look at the money, beside a server that may be running. Rejects only on bugs and full disks. */
-export async function budgetCommand({ args, env, envFile, clock }: BudgetCommand): Promise<BudgetResult> {
-  const flags = readBudgetFlags(args)
-  if (flags.kind === 'help') return { code: 0, out: `${BUDGET_USAGE}\n`, err: '' }
-  if (flags.kind === 'wrong') return { code: EX_USAGE, out: '', err: `${flags.mistakes.join('\n')}\nSee --help.\n` }
-  try {
-    const loaded = await loadConfig(env, envFile)
-    if (!loaded.ok) throw new CannotStart(loaded.errors)
-    return { code: 0, out: await run(loaded.config, flags, clock), err: '' }
-  } catch (error) {
-    if (error instanceof CannotStart) return { code: EX_CONFIG, out: '', err: `${error.lines.join('\n')}\n` }
-    if (error instanceof StoreError) return { code: EX_CONFIG, out: '', err: `STORE_URL: ${error.message}\n` }
-    throw error
-  }
-}
-
 type Wanted = Extract<BudgetFlags, { kind: 'run' }>
+
+/** The admin's look at the money. */
+export const budgetCommand = command<Wanted>({ usage: BUDGET_USAGE, readFlags: readBudgetFlags, run })
 
 async function run(config: Config, flags: Wanted, clock: Clock): Promise<string> {
   const said = flags.init ? [await init(config.storeUrl)] : []
@@ -59,19 +40,6 @@ async function run(config: Config, flags: Wanted, clock: Clock): Promise<string>
   } finally {
     await store.close()
   }
-}
-
-/** A store that was never used is not made by looking at it. */
-export async function requireThere(url: string): Promise<void> {
-  if (url === 'memory:')
-    throw new CannotStart(['STORE_URL: memory: lives in the server’s own process and can’t be looked at from here'])
-  const path = /^sqlite:(?:\/\/)?(.+)$/.exec(url)?.[1]
-  if (path === undefined) return
-  const there = await access(path).then(
-    () => true,
-    () => false,
-  )
-  if (!there) throw new CannotStart([`STORE_URL: there is no ${path} yet: it is made when the server first starts`])
 }
 
 async function init(url: string): Promise<string> {

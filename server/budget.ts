@@ -1,12 +1,4 @@
 import { budgetCommand } from './budget-command.ts'
-import { systemClock } from './clock.ts'
+import { runHere } from './command.ts'
 
-const { code, out, err } = await budgetCommand({
-  args: process.argv.slice(2),
-  env: process.env,
-  envFile: '.env',
-  clock: systemClock,
-})
-process.stdout.write(out)
-process.stderr.write(err)
-process.exitCode = code
+await runHere(budgetCommand)

@@ -1,19 +1,13 @@
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { requireThere } from './budget-command.ts'
 import type { Clock } from './clock.ts'
-import { CannotStart, EX_CONFIG } from './exit.ts'
-import { loadConfig } from './load-config.ts'
+import { command, type Flags, requireThere, sqliteFile } from './command.ts'
+import { CannotStart } from './exit.ts'
 import { silentLog } from './log.ts'
-import type { Env } from './settings.ts'
 import { openStore } from './stores/open.ts'
 import { StoreError } from './stores/port.ts'
 import { restore } from './stores/sqlite-restore.ts'
 import { backUp, emptyLog, newestCopy, sweepAsides } from './stores/sqlite-upkeep.ts'
-
-export type MaintenanceCommand = { args: string[]; env: Env; envFile: string; clock: Clock }
-/** What to print, and the exit code: 0; 64 for wrong flags; 78 for what the admin has to change first. */
-export type MaintenanceResult = { code: number; out: string; err: string }
 
 export const MAINTENANCE_USAGE = `What a night does for the store: expired conversations go, the log is emptied, and a copy is made
 that has everything but conversations.
@@ -29,39 +23,25 @@ that has everything but conversations.
 
 It reads the same environment and .env as the server, and may run beside it, but for --restore.`
 
-const EX_USAGE = 64
-
 // Less than a night, also when clocks change.
 const DUE_MS = 20 * 3_600_000
 
-type Night = { out: string | undefined; keep: number; ifDue: boolean }
-type Flags = Night | { restore: string }
+type Night = { kind: 'run'; out: string | undefined; keep: number; ifDue: boolean }
+type Restore = { kind: 'run'; restore: string }
+type Wanted = Night | Restore
 
-/** The store's upkeep, beside a server that may be running. Rejects only on bugs. */
-export async function maintenanceCommand(command: MaintenanceCommand): Promise<MaintenanceResult> {
-  const flags = readFlags(command.args)
-  if (flags === 'help') return { code: 0, out: `${MAINTENANCE_USAGE}\n`, err: '' }
-  if (typeof flags === 'string') return { code: EX_USAGE, out: '', err: `${flags}\nSee --help.\n` }
-  try {
-    return { code: 0, out: await run(command, flags), err: '' }
-  } catch (error) {
-    if (error instanceof CannotStart) return { code: EX_CONFIG, out: '', err: `${error.lines.join('\n')}\n` }
-    if (error instanceof StoreError) return { code: EX_CONFIG, out: '', err: `STORE_URL: ${error.message}\n` }
-    throw error
-  }
-}
-
-async function run({ env, envFile, clock }: MaintenanceCommand, flags: Flags): Promise<string> {
-  const loaded = await loadConfig(env, envFile)
-  if (!loaded.ok) throw new CannotStart(loaded.errors)
-  const { storeUrl } = loaded.config
-  return 'restore' in flags ? putBack(flags.restore, storeUrl, clock) : lookAfter(storeUrl, flags, clock)
-}
+/** The store's upkeep. */
+export const maintenanceCommand = command<Wanted>({
+  usage: MAINTENANCE_USAGE,
+  readFlags,
+  run: ({ storeUrl }, wanted, clock) =>
+    'restore' in wanted ? putBack(wanted.restore, storeUrl, clock) : lookAfter(storeUrl, wanted, clock),
+})
 
 async function lookAfter(storeUrl: string, { out, keep, ifDue }: Night, clock: Clock): Promise<string> {
   await requireThere(storeUrl)
   const said = [`${await sweep(storeUrl, clock)} expired conversations erased.`]
-  const file = fileOf(storeUrl)
+  const file = sqliteFile(storeUrl)
   if (file === undefined) said.push('Redis writes and expires by itself; its append-only file is the backup.')
   else {
     said.push((await emptyLog(file)) ? 'The log is empty.' : 'A reader kept the log: the next night empties it.')
@@ -75,10 +55,8 @@ async function lookAfter(storeUrl: string, { out, keep, ifDue }: Night, clock: C
   return `${said.join('\n')}\n`
 }
 
-const fileOf = (storeUrl: string) => /^sqlite:(?:\/\/)?(.+)$/.exec(storeUrl)?.[1]
-
 async function putBack(copy: string, storeUrl: string, clock: Clock): Promise<string> {
-  const file = fileOf(storeUrl)
+  const file = sqliteFile(storeUrl)
   if (file === undefined)
     throw new CannotStart(['--restore: is for SQLite; Redis is put back from its append-only file'])
   try {
@@ -117,30 +95,28 @@ async function copyTo(folder: string, file: string, keep: number, clock: Clock):
   }
 }
 
-function readFlags(args: string[]): Flags | 'help' | string {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        out: { type: 'string' },
-        keep: { type: 'string', default: '14' },
-        'if-due': { type: 'boolean', default: false },
-        restore: { type: 'string' },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    })
-    if (values.help) return 'help'
-    if (values.restore !== undefined) return restoreFlag(values.restore, args)
-    if (values.out === '') return '--out: names no folder'
-    if (!/^[1-9]\d{0,3}$/.test(values.keep)) return '--keep: a whole number from 1 to 9999'
-    return { out: values.out, keep: Number(values.keep), ifDue: values['if-due'] }
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
-  }
-}
+const options = {
+  out: { type: 'string' },
+  keep: { type: 'string', default: '14' },
+  'if-due': { type: 'boolean', default: false },
+  restore: { type: 'string' },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const
 
-function restoreFlag(file: string, args: string[]): Flags | string {
-  if (file === '') return '--restore: names no file'
-  const alone = args.filter((arg) => arg.startsWith('--')).length === 1
-  return alone ? { restore: file } : '--restore: goes with no other flag'
+function readFlags(args: string[]): Flags<Wanted> {
+  const wrong = (mistake: string): Flags<Wanted> => ({ kind: 'wrong', mistakes: [mistake] })
+  try {
+    const { values } = parseArgs({ args, options })
+    if (values.help) return { kind: 'help' }
+    if (values.restore !== undefined) {
+      if (values.restore === '') return wrong('--restore: names no file')
+      const alone = args.filter((arg) => arg.startsWith('--')).length === 1
+      return alone ? { kind: 'run', restore: values.restore } : wrong('--restore: goes with no other flag')
+    }
+    if (values.out === '') return wrong('--out: names no folder')
+    if (!/^[1-9]\d{0,3}$/.test(values.keep)) return wrong('--keep: a whole number from 1 to 9999')
+    return { kind: 'run', out: values.out, keep: Number(values.keep), ifDue: values['if-due'] }
+  } catch (error) {
+    return wrong(error instanceof Error ? error.message : String(error))
+  }
 }

@@ -1,11 +1,10 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { requireThere } from './budget-command.ts'
 import type { Clock } from './clock.ts'
+import { command, requireThere, sqliteFile } from './command.ts'
 import type { Config } from './config.ts'
 import { oldestDay } from './diary.ts'
-import { CannotStart, EX_CONFIG } from './exit.ts'
-import { loadConfig } from './load-config.ts'
+import { CannotStart } from './exit.ts'
 import { silentLog } from './log.ts'
 import { REPORT_USAGE, type ReportFlags, readReportFlags } from './ops/report-flags.ts'
 import { reportHtml, WITH_WORDS } from './ops/report-html.ts'
@@ -13,35 +12,17 @@ import { reportText } from './ops/report-text.ts'
 import { type ReportView, reportOf } from './ops/report-view.ts'
 import { currencyOf } from './quota/prices.ts'
 import { type Window, windowNamed, windows } from './quota/windows.ts'
-import type { Env } from './settings.ts'
 import { openStore } from './stores/open.ts'
 import { type Store, StoreError } from './stores/port.ts'
 import { vault } from './vault.ts'
 
-export type ReportCommand = { args: string[]; env: Env; envFile: string; clock: Clock }
-/** What to print, and the exit code: 0; 64 for wrong flags; 78 for what the admin has to change first. */
-export type ReportResult = { code: number; out: string; err: string }
-
-const EX_USAGE = 64
 const NANO = 1_000_000_000
 
-/** A day's report from the store, beside a server that may be running. Rejects only on bugs. */
-export async function reportCommand({ args, env, envFile, clock }: ReportCommand): Promise<ReportResult> {
-  const flags = readReportFlags(args)
-  if (flags.kind === 'help') return { code: 0, out: `${REPORT_USAGE}\n`, err: '' }
-  if (flags.kind === 'wrong') return { code: EX_USAGE, out: '', err: `${flags.mistakes.join('\n')}\nSee --help.\n` }
-  try {
-    const loaded = await loadConfig(env, envFile)
-    if (!loaded.ok) throw new CannotStart(loaded.errors)
-    return { code: 0, out: await run(loaded.config, flags, clock), err: '' }
-  } catch (error) {
-    if (error instanceof CannotStart) return { code: EX_CONFIG, out: '', err: `${error.lines.join('\n')}\n` }
-    if (error instanceof StoreError) return { code: EX_CONFIG, out: '', err: `STORE_URL: ${error.message}\n` }
-    throw error
-  }
-}
-
 type Wanted = Extract<ReportFlags, { kind: 'run' }>
+
+/** A day's report from the store. */
+export const reportCommand = command<Wanted>({ usage: REPORT_USAGE, readFlags: readReportFlags, run })
+
 type Look = (window: Window) => Promise<ReportView>
 
 async function run(config: Config, flags: Wanted, clock: Clock): Promise<string> {
@@ -63,7 +44,7 @@ async function run(config: Config, flags: Wanted, clock: Clock): Promise<string>
 const yesterday = (windowAt: (now: number) => Window, now: number): Window => windowAt(windowAt(now).startsAt - 1)
 
 function folderBeside(storeUrl: string): string {
-  const path = /^sqlite:(?:\/\/)?(.+)$/.exec(storeUrl)?.[1]
+  const path = sqliteFile(storeUrl)
   return path === undefined ? join('data', 'reports') : join(dirname(path), 'reports')
 }
 
