@@ -75,6 +75,10 @@ check_machine() {
   grep -qsE '^ID(_LIKE)?=.*(debian|ubuntu)' /etc/os-release || die "this is neither Debian nor Ubuntu: follow docs/install.md by hand"
   [[ $dry == yes || $EUID -eq 0 ]] || die "needs root: sudo $0 …"
   [[ -f $source_dir/package-lock.json && -d $source_dir/server ]] || die "$source_dir holds no checkout of Le Mécano"
+  local other=caddy
+  [[ $proxy == nginx ]] || other=nginx
+  ! systemctl is-active --quiet "$other" 2>/dev/null ||
+    die "$other runs here and has the ports: systemctl disable --now $other first, or choose --proxy $other"
 }
 
 new_enough() { [[ $(printf '%s\n' 20.19.0 "$1" | sort -V | head -n 1) == 20.19.0 ]]; }
@@ -244,16 +248,25 @@ install_nginx() {
 install_caddy() {
   step "Caddy with TLS for $domain"
   packages caddy
+  local new=no
+  if [[ -n $cert ]]; then
+    # Copies, because Caddy runs as a user of its own, who may read no key of root's.
+    put "$dest$caddy_cert" 0644 root:root <"$cert"
+    new=$written
+    put "$dest$caddy_key" 0640 root:caddy <"$cert_key"
+    [[ $written == no ]] || new=yes
+  fi
   put "$dest/etc/caddy/Caddyfile" 0644 root:root < <(caddy_conf)
-  if [[ $written == yes ]]; then
+  if [[ $written == yes || $new == yes ]]; then
     run caddy validate --adapter caddyfile --config "$dest/etc/caddy/Caddyfile"
     run systemctl reload-or-restart caddy
   fi
 }
+caddy_cert=/etc/caddy/le-mecano.crt caddy_key=/etc/caddy/le-mecano.key
 caddy_conf() {
   local tls=''
   [[ -z $email ]] || tls=$'\ttls '"$email"
-  [[ -z $cert ]] || tls=$'\ttls '"$(tls_files)"
+  [[ -z $cert ]] || tls=$'\ttls '"$caddy_cert $caddy_key"
   sed -e "s|chat\.example\.com|$domain|g" -e "s|127\.0\.0\.1:8080|127.0.0.1:$(port)|" "$source_dir/deploy/Caddyfile" |
     awk -v name="$domain" -v tls="$tls" '{ print } $0 == name " {" { print tls }'
 }

@@ -24,7 +24,8 @@ const MACHINE: Record<string, string> = {
   pm2: '',
   runuser:
     'case "$*" in *"pm2 save"*) mkdir -p "$DESTDIR/var/lib/le-mecano/.pm2"; : >"$DESTDIR/var/lib/le-mecano/.pm2/dump.pm2";; *startOrReload*) : >"$DESTDIR/etc/systemd/system/pm2-le-mecano.service";; esac',
-  systemctl: '',
+  // Neither nginx nor Caddy runs, unless a file says so.
+  systemctl: 'case "$*" in "is-active --quiet nginx" | "is-active --quiet caddy") [ -e "$DESTDIR/runs-$3" ];; esac',
   nginx: '',
   caddy: '',
   certbot: 'mkdir -p "$DESTDIR/etc/letsencrypt/live/chat.shop.example"',
@@ -191,6 +192,38 @@ test('PM2 and Caddy: the key in a file of the user, the dump under umask 077, an
     const moved = await install(...USUAL)
     assert.ok(moved.calls.includes('systemctl disable --now pm2-le-mecano'))
     assert.match(await readFile(join(root, 'etc/le-mecano/env'), 'utf8'), '\nGEMINI_API_KEY_FILE=\n')
+  }))
+
+test('a certificate of your own: Caddy gets copies that its user may read, and is told of a new one', () =>
+  onMachine(async ({ root, checkout, install }) => {
+    const [cert, key] = [join(checkout, 'cert.pem'), join(checkout, 'key.pem')]
+    await writeFile(cert, 'CERTIFICATE')
+    await writeFile(key, 'PRIVATE', { mode: 0o600 })
+    const flags = ['--domain', 'chat.shop.example', '--proxy', 'caddy', '--cert', cert, '--cert-key', key]
+    const first = await install(...flags)
+    assert.is(first.code, 0, first.err)
+    assert.ok(
+      first.calls.some((call) => /^chown root:caddy .*le-mecano\.key/.test(call)),
+      first.calls.join('\n'),
+    )
+    assert.is(await readFile(join(root, 'etc/caddy/le-mecano.key'), 'utf8'), 'PRIVATE')
+    assert.is(await modeOf(join(root, 'etc/caddy/le-mecano.key')), '640')
+    const caddyfile = await readFile(join(root, 'etc/caddy/Caddyfile'), 'utf8')
+    assert.match(caddyfile, '\n\ttls /etc/caddy/le-mecano.crt /etc/caddy/le-mecano.key\n')
+    assert.match((await install(...flags)).out, '\n0 changes made.\n')
+    await writeFile(cert, 'RENEWED')
+    const renewed = await install(...flags)
+    assert.ok(renewed.calls.includes('systemctl reload-or-restart caddy'), renewed.calls.join('\n'))
+  }))
+
+test('where the other proxy runs already, nothing is touched, and what to do about it is said', () =>
+  onMachine(async ({ root, install }) => {
+    await writeFile(join(root, 'runs-nginx'), '')
+    const { code, err, calls } = await install(...USUAL, '--proxy', 'caddy')
+    assert.is(code, 1)
+    assert.match(err, 'nginx runs here and has the ports: systemctl disable --now nginx first, or choose --proxy nginx')
+    assert.equal(acting(calls), [])
+    assert.is((await install(...USUAL)).code, 0)
   }))
 
 const shellcheck = await requireShellcheck()
