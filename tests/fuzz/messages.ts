@@ -7,7 +7,8 @@ import { parseClientMessage, parseServerMessage } from '../../protocol/parse.ts'
 import { type Target, target } from './target.ts'
 import { edited, fromJson, plain } from './texts.ts'
 
-const id = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/)
+const ID_LETTERS = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-']
+const id = fc.string({ unit: fc.constantFrom(...ID_LETTERS), minLength: 1, maxLength: 64, size: 'max' })
 const count = fc.nat()
 const words = fc.oneof(fc.string(), fc.string({ unit: 'binary', maxLength: 20 }))
 const sendable = words.map((text) => text.replace(/[\p{Cc}\p{Surrogate}]/gu, ''))

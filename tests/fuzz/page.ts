@@ -49,7 +49,35 @@ const PARTS = [
   '02 98 00 00 00',
   'a@b.fr',
 ]
+const schemes = ['https://', 'HTTPS://', 'http://', 'https:', '//', 'ftp://', '']
+const users = ['', '', '', 'user@', 'user:pass@', ':pass@', 'shop.example@', '%40']
+const hosts = [
+  'shop.example',
+  'Shop.Example',
+  'evil.example',
+  'evilshop.example',
+  'shop.example.evil.example',
+  'shоp.example',
+  'shop%2Eexample',
+  'xn--shp-2ed.example',
+]
+const rests = [
+  '',
+  '/',
+  ':443/',
+  ':8443/',
+  '/a?b=https://shop.example#c',
+  '\\@evil.example',
+  '/\t',
+  '@evil.example/',
+  '#@evil.example',
+  '?@evil.example',
+]
+const whole = fc
+  .tuple(...[schemes, users, hosts, rests].map((list) => fc.constantFrom(...list)))
+  .map((parts) => parts.join(''))
 const address = fc.oneof(
+  { weight: 3, arbitrary: whole },
   { weight: 3, arbitrary: made(PARTS, 6) },
   { weight: 1, arbitrary: edited(fc.constant('https://shop.example/prix?a=1'), PARTS) },
   { weight: 1, arbitrary: fc.webUrl() },

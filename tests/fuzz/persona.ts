@@ -38,6 +38,7 @@ const odd = fc.constantFrom<Json | undefined>(
   { '12-25': [], '2026-12-25': ['10:00-12:00'] },
   'Europe/Paris',
   'fr',
+  'de',
   'x'.repeat(1001),
   'https://shop.example/',
   'http://shop.example',
@@ -87,11 +88,26 @@ function assertPersona([personaJson, instructions]: [string, string]): void {
   }
   const { persona } = parsed
   for (const lang of langs) assertWelcome(persona, lang)
+  assertTexts(persona, fromJson(personaJson.replace(/^\uFEFF/, '')))
   const again = parsePersona({ ...files, personaJson: written(persona) })
   assert.ok(again.ok, again.ok ? '' : again.errors.join('\n'))
   if (!again.ok) return
   for (const lang of langs) assert.equal(personaView(again.persona, lang), personaView(persona, lang))
   assert.equal(again.persona.openingHours, persona.openingHours)
+}
+
+/** Each text is the one of its field in its language, or in the persona's own. */
+function assertTexts(persona: Persona, json: unknown): void {
+  assert.ok(langs.some((lang) => lang === persona.lang))
+  const field = (of: unknown, name: string): unknown =>
+    typeof of === 'object' && of !== null ? Reflect.get(of, name) : undefined
+  for (const lang of langs)
+    for (const name of ['greeting', 'placeholder', 'suggestions', 'notice'] as const) {
+      const given = field(json, name)
+      const localized = typeof given === 'object' && !Array.isArray(given)
+      const wanted = localized ? (field(given, lang) ?? field(given, persona.lang)) : given
+      assert.equal(persona.texts[lang][name], wanted, `${name} in ${lang}`)
+    }
 }
 
 /** Every view of it can be said on the wire, and its hours in words. */

@@ -174,9 +174,24 @@ const response = fc.record(
   { requiredKeys: [] },
 )
 
+/** Google bills thoughts as output: the total less the prompt, and never less than its parts. Absurd: nothing is known. */
+function billed(metadata: unknown): { promptTokens: number; outputTokens: number } | undefined {
+  const of = (name: string): unknown => Reflect.get(Object(metadata), name)
+  const [prompt, total] = [of('promptTokenCount'), of('totalTokenCount')].map(countOf)
+  const parts = [of('candidatesTokenCount'), of('thoughtsTokenCount')].map((part) => countOf(part ?? 0))
+  const [answer, thoughts] = parts
+  if (prompt === undefined || total === undefined || answer === undefined || thoughts === undefined) return undefined
+  return total < prompt
+    ? undefined
+    : { promptTokens: prompt, outputTokens: Math.max(total - prompt, answer + thoughts) }
+}
+const countOf = (count: unknown): number | undefined =>
+  typeof count === 'number' && Number.isInteger(count) && count >= 0 && count <= 2 ** 24 ? count : undefined
+
 function assertChunk(sent: unknown): void {
   const chunk = readChunk(sent)
   if (!chunk) return
+  assert.equal(chunk.usage, billed(Reflect.get(Object(sent), 'usageMetadata')))
   for (const count of Object.values(chunk.usage ?? {}))
     assert.ok(Number.isSafeInteger(count) && count >= 0 && count <= 2 ** 25, `${count} tokens`)
   const { text, usage, version, error } = chunk
