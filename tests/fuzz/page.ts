@@ -105,7 +105,8 @@ function assertLinks([parts, texts]: [string[], string[]]): void {
     `![x](${url} "t")`,
   ])
   const html = render(ways.join(' et '))
-  for (const [, to = ''] of html.matchAll(/<a href=([^>]*)>/g)) assert.is(safeHref(to, HOSTS), to)
+  for (const [, to = ''] of html.matchAll(/<a href=([^>]*)>/g))
+    assert.ok(/^(mailto|tel):/i.test(to) || /^https:\/\/shop\.example(\/|$)/.test(to), to)
 }
 
 const id = fc.constantFrom('q1', 'q2', 'q3')

@@ -71,24 +71,12 @@ function assertScript(text: string): void {
 }
 
 const NOW = Date.UTC(2026, 10, 24)
-const flag = fc.constantFrom(
-  '--svg',
-  '--json',
-  '--raise',
-  '--resume',
-  '--init',
-  '--help',
-  '-h',
-  '--day',
-  '--out',
-  '--text',
-  '--level',
-  '--event',
-  '--since',
-  '--question',
-  '--connection',
-  '--',
-)
+const FLAGS = {
+  budget: ['--svg', '--json', '--raise', '--raise', '--resume', '--init'],
+  report: ['--day', '--day', '--out', '--text'],
+  logs: ['--level', '--event', '--since', '--since', '--question', '--connection'],
+}
+const anyFlag = fc.constantFrom(...FLAGS.budget, ...FLAGS.report, ...FLAGS.logs, '--help', '-h', '--')
 const value = fc.oneof(
   fc.constantFrom(
     '0.50',
@@ -110,14 +98,14 @@ const value = fc.oneof(
   ),
   fc.string({ maxLength: 6 }),
 )
-const args = fc.array(
-  fc.oneof(
-    flag,
-    value,
-    fc.tuple(flag, value).map(([name, text]) => `${name}=${text}`),
-  ),
-  { maxLength: 5 },
-)
+const amount = fc.double({ min: 0, max: 120_000, noNaN: true }).map((n) => n.toFixed(9))
+/** Flags of one command with a value each, or anything. */
+const argsOf = (flags: readonly string[]) =>
+  fc
+    .array(fc.tuple(fc.constantFrom(...flags), fc.oneof(value, amount)), { maxLength: 3 })
+    .map((pairs) => pairs.map(([name, text]) => (SWITCHES.test(name) ? name : `${name}=${text}`)))
+const SWITCHES = /^--(json|resume|init|text)$/
+const args = fc.oneof(...Object.values(FLAGS).map(argsOf), fc.array(fc.oneof(anyFlag, value), { maxLength: 5 }))
 
 /** What is taken and written down again as arguments is taken as itself; a mistake is a sentence. */
 function assertFlags(args: string[]): void {
