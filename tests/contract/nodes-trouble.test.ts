@@ -6,8 +6,11 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { WebSocket } from 'ws'
 import { type Emulator, startEmulator } from '../../emulator/emulator.ts'
+import { systemClock } from '../../server/clock.ts'
 import { silentLog } from '../../server/log.ts'
-import { initStore } from '../../server/stores/open.ts'
+import type { Snapshot } from '../../server/quota/ledger.ts'
+import { windows } from '../../server/quota/windows.ts'
+import { initStore, openStore } from '../../server/stores/open.ts'
 import { buildApp, type Ran, runMain } from '../helpers/built-app.ts'
 import { Tab } from '../helpers/live-tab.ts'
 import { startRedis } from '../helpers/redis.ts'
@@ -152,6 +155,63 @@ if (redis && nginx && openssl)
           await front.close()
         }
       }))
+
+/** What a newcomer's question comes to; undefined: he was not let in. */
+async function asked(at: { ws: string; ca?: string }): Promise<string | undefined> {
+  const tab = await Tab.open(at).catch(() => undefined)
+  tab?.send({ type: 'ask', id: 'q1', text: 'Bonjour' })
+  const outcome = tab && (await outcomeOf(tab))
+  await tab?.drop()
+  return outcome
+}
+
+if (redis)
+  for (const count of [2, 4])
+    test(`Redis hangs while ${count} nodes stream: each visitor reads on, new questions are refused, nothing is bought; then it goes on`, () =>
+      onNodes(count, { IP_ASK_BURST: '1000' }, async ({ nodes, emulator }) => {
+        const idle = await Promise.all(nodes.map((node) => Tab.open(node)))
+        const tabs = await Promise.all(nodes.map((node) => asking(node)))
+        while (emulator.ledger().requests < count) await setImmediate()
+        emulator.release(count)
+        for (const tab of tabs) await tab.read(FIRST)
+        redis.signal('SIGSTOP')
+        emulator.release(count)
+        for (const tab of tabs) await tab.read(CHUNKS.slice(0, 2).join('').length)
+        const told = idle.map((tab) => {
+          tab.send({ type: 'ask', id: 'q1', text: 'Bonjour' })
+          return outcomeOf(tab)
+        })
+        assert.equal(await Promise.all(told), Array(count).fill('overloaded'))
+        // Newcomers are sent away at the door.
+        assert.equal(await Promise.all(nodes.map(asked)), Array(count).fill(undefined))
+        assert.is(emulator.ledger().requests, count)
+        emulator.release(4 * count * CHUNKS.length)
+        for (const tab of tabs) {
+          await tab.read(TEXT.length)
+          await tab.end(TEXT)
+        }
+        redis.signal('SIGCONT')
+        for (const node of nodes) while ((await asked(node)) !== 'complete') await setImmediate()
+        // What was said while Redis hung is there on every other node too.
+        for (const [n, { session }] of tabs.entries()) {
+          const other = nodes[(n + 1) % count]
+          if (!other) throw new Error('started')
+          const back = await Tab.open(other, { session, answer: { id: 'q1', offset: 0 } })
+          await back.next('start')
+          await back.read(TEXT.length, 0)
+          await back.end(TEXT)
+          await back.drop()
+        }
+        const { spent } = await booked(redis.url)
+        assert.is(spent.requests, emulator.ledger().requests, 'each call was set aside, and no more than that')
+        for (const tab of [...tabs, ...idle]) await tab.drop()
+      }))
+
+async function booked(url: string): Promise<Snapshot> {
+  const store = await openStore(url, { clock: systemClock, log: silentLog })
+  const window = windows('Europe/Paris')(Date.now())
+  return store.ledger.snapshot(window, { dayNano: 1e9, monthNano: 20e9 }).finally(() => store.close())
+}
 
 test('what was started ends', async () => {
   await redis?.close()
