@@ -1,10 +1,14 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { startEmulator } from '../../emulator/emulator.ts'
+import { silentLog } from '../../server/log.ts'
+import { initStore } from '../../server/stores/open.ts'
+import { startAsking } from '../helpers/asking.ts'
 import { buildApp } from '../helpers/built-app.ts'
 import { openPm2 } from '../helpers/pm2.ts'
 import { addressOf, KEY, WIDE, writeSettings } from '../helpers/pm2-app.ts'
 import { type RawSocket, rawSocket } from '../helpers/raw-socket.ts'
+import { startRedis } from '../helpers/redis.ts'
 
 // One daemon for the whole file; it looks at memory each second instead of each half minute.
 const app = await buildApp()
@@ -34,35 +38,56 @@ test('a process with bad settings is stopped, not started again: memory: beside 
   await pm2.run(['delete', 'le-mecano'])
 })
 
-test('two processes share sessions and limits through SQLite', async () => {
-  await writeSettings(app, {
-    ...settings,
-    STORE_URL: 'sqlite:data/books.db',
-    IP_ASK_BURST: '6',
-    IP_ASKS_PER_MINUTE: '0.01',
+const redis = await startRedis()
+let starts = 1
+const addressOfTwo = () => {
+  starts += 2
+  return addressOf(pm2, starts)
+}
+for (const store of redis ? ['SQLite', 'Redis'] : ['SQLite'])
+  test(`two processes share sessions and limits through ${store}`, async () => {
+    if (store === 'Redis' && redis) await initStore(redis.url, silentLog)
+    await writeSettings(app, {
+      ...settings,
+      STORE_URL: store === 'Redis' && redis ? redis.url : 'sqlite:data/books.db',
+      IP_ASK_BURST: '6',
+      IP_ASKS_PER_MINUTE: '0.01',
+    })
+    await start({ PM2_INSTANCES: '2' })
+    const url = await addressOfTwo()
+    const asked: string[] = []
+    let session: string | undefined
+    for (let i = 0; i < 7; i++) {
+      const socket = await rawSocket(url)
+      socket.say({ type: 'hello', ...(session && { session }) })
+      const welcome = await heard(socket, 'welcome')
+      session = /"session":"([^"]+)"/.exec(welcome)?.[1]
+      assert.is(welcome.match(/"state":"complete"/g)?.length ?? 0, i)
+      socket.say({ type: 'ask', id: `q${i}`, text: 'Bonjour ?' })
+      const answer = await heard(socket, 'done|error')
+      asked.push(answer.includes('"complete"') ? 'complete' : (/"code":"(\w+)"/.exec(answer)?.[1] ?? answer))
+      socket.destroy()
+    }
+    assert.equal(asked, [...Array(6).fill('complete'), 'rate_limited'])
+    const questions = (await pm2.log('le-mecano')).matchAll(/"pid":(\d+),.*"event":"question"/g)
+    const answeredBy = [...questions].map(([, pid]) => pid).slice(-6)
+    assert.is(new Set(answeredBy).size, 2, answeredBy.join())
+    await pm2.run(['delete', 'le-mecano'])
   })
-  await start({ PM2_INSTANCES: '2' })
-  const url = await addressOf(pm2, 3)
-  const asked: string[] = []
-  let session: string | undefined
-  for (let i = 0; i < 7; i++) {
-    const socket = await rawSocket(url)
-    socket.say({ type: 'hello', ...(session && { session }) })
-    const welcome = await heard(socket, 'welcome')
-    session = /"session":"([^"]+)"/.exec(welcome)?.[1]
-    assert.is(welcome.match(/"state":"complete"/g)?.length ?? 0, i)
-    socket.say({ type: 'ask', id: `q${i}`, text: 'Bonjour ?' })
-    const answer = await heard(socket, 'done|error')
-    asked.push(answer.includes('"complete"') ? 'complete' : (/"code":"(\w+)"/.exec(answer)?.[1] ?? answer))
-    socket.destroy()
-  }
-  assert.equal(asked, [...Array(6).fill('complete'), 'rate_limited'])
-  const answeredBy = [...(await pm2.log('le-mecano')).matchAll(/"pid":(\d+),.*"event":"question"/g)].map(
-    ([, pid]) => pid,
-  )
-  assert.is(new Set(answeredBy).size, 2, answeredBy.join())
-  await pm2.run(['delete', 'le-mecano'])
-})
+
+if (redis)
+  test('two processes on Redis, reloaded under ten clients: no answer is lost, and each is whole', async () => {
+    await writeSettings(app, { ...settings, STORE_URL: redis.url })
+    await start({ PM2_INSTANCES: '2' })
+    const crowd = startAsking(await addressOfTwo(), 10)
+    await crowd.more(10)
+    await pm2.run(['reload', 'le-mecano'])
+    await crowd.more(10)
+    await crowd.leave()
+    const { lost, refused, texts } = crowd.tally
+    assert.equal([lost, refused, texts.size], [0, 0, 1])
+    await pm2.run(['delete', 'le-mecano'])
+  })
 
 test('a process that grows beyond its bound is replaced', async () => {
   await writeSettings(app, { ...settings, STORE_URL: 'sqlite:data/books.db' })
@@ -73,6 +98,7 @@ test('a process that grows beyond its bound is replaced', async () => {
 
 test('the daemon ends, with all that it started', async () => {
   await pm2.close()
+  await redis?.close()
   await emulator.close()
   await app.remove()
 })
