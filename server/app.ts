@@ -15,7 +15,8 @@ import type { Config } from './config.ts'
 import { createHandler, type Service } from './http/handler.ts'
 import { securityHeaders } from './http/headers.ts'
 import type { Pages } from './http/pages.ts'
-import { createHttpServer, listenOn } from './http/server.ts'
+import { tellWhenFull } from './http/room.ts'
+import { createHttpServer, httpLimits, listenOn } from './http/server.ts'
 import type { Log, LogFields } from './log.ts'
 import type { Meter } from './meter.ts'
 import type { Model, ModelFailure } from './model/port.ts'
@@ -33,6 +34,8 @@ import { memoryStore } from './stores/memory.ts'
 type Live = { connections: number; streams: number; sessions: number }
 export type AppParts = {
   config: Config
+  /** Connections beside those of visitors' WebSockets. */
+  spareConnections?: number
   clock: Clock
   random: Random
   log: Log
@@ -177,7 +180,9 @@ export function createApp(parts: AppParts): App {
     headers: securityHeaders(config.allowedOrigins),
     isReady: async () => !drained && (await storeReady()),
   })
-  const server = createHttpServer(handler, config.maxConnections)
+  const { spareConnections = httpLimits.spareConnections } = parts
+  const server = createHttpServer(handler, config.maxConnections, { ...httpLimits, spareConnections })
+  tellWhenFull(server, log)
   server.on('upgrade', (request, stream, head) => {
     const room = admin && isAdmin(request) ? admin : gateway
     room.upgrade(request, stream, head)

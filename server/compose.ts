@@ -50,6 +50,8 @@ export type HouseOptions = {
   config: Config
   log: Log
   clientDir: string
+  /** Connections beside those of visitors' WebSockets. */
+  spareConnections?: number
   clock?: Clock
   random?: Random
   /** Another way to book, for measurements beside ours. */
@@ -117,6 +119,7 @@ export async function compose({ config, log, clientDir, ...options }: HouseOptio
   let reloading = Promise.resolve()
   const app = createApp({
     config,
+    ...(options.spareConnections !== undefined && { spareConnections: options.spareConnections }),
     clock,
     random,
     log,

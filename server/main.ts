@@ -5,6 +5,7 @@ import { systemClock } from './clock.ts'
 import { compose, type House } from './compose.ts'
 import type { Listen } from './config.ts'
 import { CannotStart, EX_TEMPFAIL } from './exit.ts'
+import { descriptorLimit, roomWithin } from './http/room.ts'
 import { loadConfig } from './load-config.ts'
 import type { Log } from './log.ts'
 import { hider, pinoLog } from './ops/pino-log.ts'
@@ -34,6 +35,9 @@ const TROUBLES: Record<Listen['kind'], Readonly<Record<string, string>>> = {
   },
 }
 
+const FEW_DESCRIPTORS = (limit: number, wanted: number) =>
+  `this process may open ${limit} files and sockets; let it open ${wanted} (LimitNOFILE, ulimit -n) or set MAX_CONNECTIONS lower`
+
 try {
   await main()
 } catch (error) {
@@ -51,15 +55,21 @@ try {
 async function main(): Promise<void> {
   const loaded = await loadConfig(process.env, '.env')
   if (!loaded.ok) throw new CannotStart(loaded.errors)
-  const { config } = loaded
+  const limit = await descriptorLimit()
+  const room = roomWithin(limit, loaded.config)
+  const config = { ...loaded.config, maxConnections: room.sockets }
   const secrets = [config.gemini.apiKey, config.adminToken, config.metricsToken].flatMap((secret) => secret ?? [])
   hide = hider(secrets)
   // Whoever read the log may leave: a visitor's answer must not end for it.
   process.stdout.on('error', () => {})
   const log = pinoLog(config.logLevel, secrets, process.stdout)
   for (const warning of loaded.warnings) log.warn('settings', { warning })
+  if (limit !== undefined && limit < room.wanted)
+    log.warn('settings', {
+      warning: `only ${room.sockets} connections at once: ${FEW_DESCRIPTORS(limit, room.wanted)}`,
+    })
   watchForBugs(log)
-  const house = await compose({ config, log, clientDir: join(here, '../client') })
+  const house = await compose({ config, spareConnections: room.spare, log, clientDir: join(here, '../client') })
   const url = await listen(house, config.listen)
   const stopMonitor = await showToPm2(process, { house, config, clock: systemClock })
   onSignals(house, log, stopMonitor)

@@ -29,12 +29,13 @@ const FACTS = `${FRONT}facts`
 export async function redisStore(given: string, clock: Clock, log: Log): Promise<Store> {
   const address = parseRedisAddress(given)
   let hide = (name: string): string => name
+  const told: Log = { ...log, warn: whenChanged(log) }
   const check = async (connection: RedisConnection): Promise<void> => {
-    const info = await checkSafety(connection, log)
+    const info = await checkSafety(connection, told)
     const salt = await connection.raw('HGET', FACTS, 'sentinel')
     if (salt === null) throw new StoreError('not_initialized', NOT_INITIALIZED)
     hide = hiding(text(salt))
-    await checkLineage(connection, info, { replicas: address.replicas, now: clock.now(), log })
+    await checkLineage(connection, info, { replicas: address.replicas, now: clock.now(), log: told })
   }
   const opened: RedisConnection[] = []
   const close = async () => void (await Promise.all(opened.map((each) => each.close())))
@@ -94,6 +95,16 @@ export async function initRedis(given: string, log: Log): Promise<boolean> {
     return (await redis.raw('HSETNX', FACTS, 'sentinel', newSalt())) === 1
   } finally {
     await redis.close()
+  }
+}
+
+/** Warnings of a check that runs again after each loss of the connection: one that says the same is told once. */
+function whenChanged(log: Log): Log['warn'] {
+  const told = new Map<string, string>()
+  return (event, fields = {}) => {
+    const said = JSON.stringify(fields)
+    if (told.get(event) !== said) log.warn(event, fields)
+    told.set(event, said)
   }
 }
 

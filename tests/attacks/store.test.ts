@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import Database from 'libsql'
@@ -93,9 +92,7 @@ if (redis) {
     await redis.command('FLUSHALL')
     await refusesAll(target, visitor, toll, 'flushed-twice')
     // The admin acts, with the command that the server was built with.
-    await writeFile(join(target.dir, '.env'), `STORE_URL=${redis.url}\n`, { mode: 0o600 })
-    const budget = join((await app).dir, 'dist/server/budget.js')
-    await promisify(execFile)(process.execPath, [budget, '--init'], { cwd: target.dir })
+    await target.budget('--init')
     await recovers(target, visitor, toll, 'flushed')
   })
 }

@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process'
 import { readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { type Emulator, type LedgerEntry, startEmulator } from '../../emulator/emulator.ts'
 import { costNano, pricesOf } from '../../server/quota/prices.ts'
 import { type BuiltApp, buildApp, type Ran, runMain } from '../helpers/built-app.ts'
@@ -30,6 +32,8 @@ export type Target = {
   ended(): Promise<number | string>
   /** Sets its wall clock off by so many ms; needs `clock` at the start. */
   shift(ms: number): void
+  /** What npm run budget prints with these flags, in the server's own environment. */
+  budget(...flags: string[]): Promise<string>
   /** What /metrics tells now. */
   exposed(): Promise<Exposed>
   /** One series of it; undefined: there is none. */
@@ -144,6 +148,14 @@ export async function openTarget(options: TargetOptions = {}): Promise<Target> {
       await start()
     },
     shift,
+    async budget(...flags) {
+      const program = join(app.dir, 'dist/server/budget.js')
+      const ran = promisify(execFile)(process.execPath, [program, ...flags], {
+        cwd: dir,
+        env: { PATH: process.env.PATH, ...env },
+      })
+      return (await ran).stdout
+    },
     exposed,
     metric,
     rss: async () => (await metric('process_resident_memory_bytes')) ?? 0,

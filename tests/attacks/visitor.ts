@@ -42,9 +42,9 @@ export async function visit({ url }: Pick<Target, 'url'>, address?: string, hell
 /** The next end of that id. */
 export const endOf = async (socket: RawSocket, id: string): Promise<End | undefined> => (await saidOf(socket, id)).end
 
-/** What came of an id until its next end; without one: until the connection's. */
-export async function saidOf(socket: RawSocket, id: string): Promise<Said> {
-  const said: Said = { started: false, text: '', end: undefined }
+/** What came of an id until its next end; without one: until the connection's. `text`: what was there before. */
+export async function saidOf(socket: RawSocket, id: string, text = ''): Promise<Said> {
+  const said: Said = { started: false, text, end: undefined }
   for (let message = await nextMessage(socket); message; message = await nextMessage(socket)) {
     if (!('id' in message) || message.id !== id) continue
     if (message.type === 'start') said.started = true

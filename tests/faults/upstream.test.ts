@@ -1,6 +1,3 @@
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { test } from 'uvu'
 import { scenarioNames } from '../../emulator/order.ts'
 import { until } from '../attacks/target.ts'
@@ -28,12 +25,6 @@ async function hangsUp(target: FaultyTarget, name: string): Promise<void> {
   leave(visitor)
 }
 
-/** After an overrun Google has broken its word: admission halts until the admin has seen it. */
-async function resume(target: FaultyTarget): Promise<void> {
-  const budget = join((await app).dir, 'dist/server/budget.js')
-  await promisify(execFile)(process.execPath, [budget, '--resume'], { cwd: target.dir })
-}
-
 const play = (fallback: string) =>
   fault(
     `every scenario of the upstream, with KNOWLEDGE_FALLBACK=${fallback}`,
@@ -55,7 +46,8 @@ const play = (fallback: string) =>
           const booked = after.booked - before.booked
           if (booked < after.billed - before.billed && name !== 'overrun') toll.lost(`${name}: billed and not booked`)
           target.emulator.setScenario(null)
-          if (name === 'overrun') await resume(target)
+          // Google has broken its word: admission halts until the admin has seen it.
+          if (name === 'overrun') await target.budget('--resume')
           await servesNext(target, `after-${name}-${round}`)
         }
     },

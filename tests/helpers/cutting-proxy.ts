@@ -11,8 +11,8 @@ export type CuttingProxy = {
   close(): Promise<void>
 }
 
-/** Passes on what one client and the server say. */
-export async function cuttingProxy(server: { ws: string }): Promise<CuttingProxy> {
+/** Passes on what one client and the server say, in pieces of so many bytes at the most. */
+export async function cuttingProxy(server: { ws: string }, { bytesAtOnce = Infinity } = {}): Promise<CuttingProxy> {
   const { port, pathname } = new URL(server.ws)
   const sockets = new Set<Socket>()
   const keep = (socket: Socket) => {
@@ -23,12 +23,14 @@ export async function cuttingProxy(server: { ws: string }): Promise<CuttingProxy
   let most = Number.POSITIVE_INFINITY
   const proxy = createServer((client) => {
     const upstream = keep(connect(Number(port), '127.0.0.1'))
-    keep(client).pipe(upstream)
-    upstream.on('data', (bytes: Buffer) => {
+    keep(client).on('data', (bytes: Buffer) => inPieces(bytes, bytesAtOnce, (piece) => upstream.write(piece)))
+    client.on('end', () => upstream.end())
+    upstream.setNoDelay(true).on('data', (bytes: Buffer) => {
       const rest = bytes.subarray(0, most - passed)
       passed += rest.length
-      if (passed < most) return void client.write(rest)
-      client.end(rest)
+      inPieces(rest, bytesAtOnce, (piece) => client.write(piece))
+      if (passed < most) return
+      client.end()
       upstream.destroy()
     })
     upstream.on('close', () => client.end())
@@ -50,4 +52,8 @@ export async function cuttingProxy(server: { ws: string }): Promise<CuttingProxy
       await once(proxy, 'close')
     },
   }
+}
+
+function inPieces(bytes: Buffer, size: number, write: (piece: Buffer) => void): void {
+  for (let at = 0; at < bytes.length; at += size) write(bytes.subarray(at, at + size))
 }

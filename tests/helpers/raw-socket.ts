@@ -55,6 +55,8 @@ export type RawSocket = {
   resume(): void
   /** Waits for the end: the close code that came; undefined: it ended without one. */
   closeCode(): Promise<number | undefined>
+  /** Says that nothing more will come, and goes on listening. */
+  finish(): void
   /** Hangs up without a word. */
   destroy(): void
 }
@@ -122,6 +124,7 @@ export async function rawSocket(
       while (!ended) await woken()
       return found && codeOf(found)[0]
     },
+    finish: () => void tcp.end(),
     destroy: () => void tcp.destroy(),
   }
 }
