@@ -10,7 +10,7 @@ import { CHUNKS, TEXT } from './outage.ts'
 
 const app = buildApp()
 /** Longer than the model may be silent: what has come meanwhile is read all the same. */
-const BLOCKED_MS = times(1500, 5000)
+const BLOCKED_MS = times(1300, 5000)
 const PATIENCE = { FIRST_CHUNK_TIMEOUT_MS: '1000', CHUNK_TIMEOUT_MS: '1000' }
 
 fault(
@@ -19,7 +19,7 @@ fault(
   async (target, toll) => {
     target.emulator.setScenario({ name: 'ok', chunks: CHUNKS })
     for (const kind of ['visitor', 'upstream'])
-      for (let at = 0; at < times(3, 5); at++) {
+      for (let at = 0; at < times(2, 5); at++) {
         const crowd = await Promise.all([visit(target), visit(target)])
         target.order({ does: 'block', kinds: [kind], at, ms: BLOCKED_MS })
         for (const { socket } of crowd) socket.say({ type: 'ask', id: 'q', text: 'Combien ?' })

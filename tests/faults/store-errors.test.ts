@@ -4,6 +4,7 @@ import { initStore } from '../../server/stores/open.ts'
 import { until, untilReady } from '../attacks/target.ts'
 import { buildApp } from '../helpers/built-app.ts'
 import { startRedis } from '../helpers/redis.ts'
+import { longForm } from '../helpers/trial.ts'
 import { asksOnce } from './asked-once.ts'
 import { type FaultToll, fault, servesNext, times } from './fault.ts'
 import { type FaultOrder, type FaultyTarget, openFaulty } from './faulty.ts'
@@ -58,9 +59,11 @@ if (redis) {
     await initStore(redis.url, silentLog)
     return openFaulty({ app: await app, env: { STORE_URL: redis.url } })
   }
-  fault('the connection to Redis breaks before each command', onRedis, failing('fail', 1))
   fault('the connection to Redis breaks before each answer of it', onRedis, failing('lose', 1))
-  fault('all connections to Redis break while answers are on their way', onRedis, breaking)
+  if (longForm) {
+    fault('the connection to Redis breaks before each command', onRedis, failing('fail', 1))
+    fault('all connections to Redis break while answers are on their way', onRedis, breaking)
+  }
 }
 
 test('Redis ends', async () => redis?.close())
