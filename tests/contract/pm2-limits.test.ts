@@ -44,6 +44,9 @@ const addressOfTwo = () => {
   starts += 2
   return addressOf(pm2, starts)
 }
+/** The process that answered each question, by PM2's log. */
+const answerers = async () =>
+  [...(await pm2.log('le-mecano')).matchAll(/"pid":(\d+),.*"event":"question"/g)].map(([, pid = '']) => pid)
 for (const store of redis ? ['SQLite', 'Redis'] : ['SQLite'])
   test(`two processes share sessions and limits through ${store}`, async () => {
     if (store === 'Redis' && redis) await initStore(redis.url, silentLog)
@@ -55,6 +58,7 @@ for (const store of redis ? ['SQLite', 'Redis'] : ['SQLite'])
     })
     await start({ PM2_INSTANCES: '2' })
     const url = await addressOfTwo()
+    const answeredBefore = (await answerers()).length
     const asked: string[] = []
     let session: string | undefined
     for (let i = 0; i < 7; i++) {
@@ -69,8 +73,10 @@ for (const store of redis ? ['SQLite', 'Redis'] : ['SQLite'])
       socket.destroy()
     }
     assert.equal(asked, [...Array(6).fill('complete'), 'rate_limited'])
-    const questions = (await pm2.log('le-mecano')).matchAll(/"pid":(\d+),.*"event":"question"/g)
-    const answeredBy = [...questions].map(([, pid]) => pid).slice(-6)
+    // PM2 writes them down a moment later.
+    let answeredBy: string[] = []
+    for (let tries = 0; tries < 3000 && answeredBy.length < 6; tries++)
+      answeredBy = (await answerers()).slice(answeredBefore)
     assert.is(new Set(answeredBy).size, 2, answeredBy.join())
     await pm2.run(['delete', 'le-mecano'])
   })

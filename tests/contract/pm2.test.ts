@@ -84,7 +84,7 @@ if (tmux)
     try {
       const shown = /Connections +\d.*\n.*Streams +0.*\n.*Budget left +\.\d\d .*\n.*Refused\/min +0/
       let screen = ''
-      for (let tries = 0; tries < 500 && !shown.test(screen); tries++) screen = await run('capture-pane', '-p')
+      for (let tries = 0; tries < 3000 && !shown.test(screen); tries++) screen = await run('capture-pane', '-p')
       assert.match(screen, shown)
     } finally {
       await run('kill-server')
