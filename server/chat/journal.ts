@@ -37,6 +37,13 @@ export function openJournal(parts: JournalParts, token: string, onLost: () => vo
   const unsaved = new Map<number, { blob: Uint8Array; expiresAt: number }>()
   let last: Promise<unknown> = Promise.resolve()
   let lost = false
+  /** The turn on its way was put with this expiry: its text alone is no reason to move that. */
+  let growing: { n: number; expiresAt: number } | undefined
+  const expiryOf = ({ n, state }: Turn): number => {
+    const expiresAt = growing?.n === n && state === 'streaming' ? growing.expiresAt : parts.now() + parts.ttlMs
+    growing = { n, expiresAt }
+    return expiresAt
+  }
   const lose = () => {
     unsaved.clear()
     if (!lost) onLost()
@@ -67,7 +74,7 @@ export function openJournal(parts: JournalParts, token: string, onLost: () => vo
       if (lost) return Promise.resolve()
       parts.onSaved?.(key, turn)
       safe ??= vault.safe(token)
-      unsaved.set(turn.n, { blob: safe.seal(turnToText(turn)), expiresAt: parts.now() + parts.ttlMs })
+      unsaved.set(turn.n, { blob: safe.seal(turnToText(turn)), expiresAt: expiryOf(turn) })
       return flush()
     },
     trim(n) {

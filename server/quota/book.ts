@@ -44,7 +44,9 @@ export function note(book: Book, event: LedgerEvent): void {
 }
 
 export function readRush(book: Book, at: number): Rush | undefined {
-  const [since = 0, until = 0] = (book.fact('rush') ?? '').split(' ').map(Number)
+  const stored = book.fact('rush')
+  if (stored === undefined) return undefined
+  const [since = 0, until = 0] = stored.split(' ').map(Number)
   return at < until ? { since, until } : undefined
 }
 
@@ -60,6 +62,12 @@ export function signalRush(book: Book, at: number): void {
 /** The day's cap on this book: fixed all day long but for raises. */
 export function dayCap(book: Book, window: DayWindow, caps: Caps): number {
   const [month = EMPTY_ROW, day = EMPTY_ROW] = [book.scope(monthKey(window.month)), book.scope(dayKey(window.day))]
-  const before = month.spent + month.held - (day.spent + day.held)
-  return capOn(caps, window.daysLeft, before, raisedOn(book, window.day))
+  return dayCapOf(window, caps, { month, day, raisedNano: raisedOn(book, window.day) })
+}
+
+type Read = { month: ScopeRow; day: ScopeRow; raisedNano: number }
+
+/** The same where the rows are at hand. */
+export function dayCapOf({ daysLeft }: DayWindow, caps: Caps, { month, day, raisedNano }: Read): number {
+  return capOn(caps, daysLeft, month.spent + month.held - (day.spent + day.held), raisedNano)
 }

@@ -47,9 +47,9 @@ export const ledgerOn = (store: BookStore, { now, hide }: LedgerParts): LedgerSt
 })
 
 export function hideScopes(scopes: readonly Scope[], hide: (name: string) => string): Scope[] {
-  return scopes.map((scope) => {
-    const own = scope.own && { ...scope.own, key: hideName(scope.own.key, hide) }
-    return { ...scope, key: hideName(scope.key, hide), ...(own && { own }) }
+  return scopes.map(({ cause, key, capNano, own, rushNano }) => {
+    const hidden = own && { key: hideName(own.key, hide), times: own.times }
+    return { cause, key: hideName(key, hide), capNano, own: hidden, rushNano }
   })
 }
 

@@ -1,6 +1,6 @@
 import { oldestDay } from '../diary.ts'
 import type { Book } from './book.ts'
-import { currentWindow, dayCap, isHalted, note, raisedOn, readRush, setHalt, signalRush } from './book.ts'
+import { currentWindow, dayCapOf, isHalted, note, raisedOn, readRush, setHalt, signalRush } from './book.ts'
 import type { DayWindow, LedgerCause, Reserved, ReserveOrder, ScopeRow, Settled, Settlement } from './ledger.ts'
 import { assertNano, assertSettlement, dayKey, EMPTY_ROW, hourKey, monthKey, scopeKey } from './ledger.ts'
 
@@ -17,7 +17,7 @@ export function reserve(book: Book, order: ReserveOrder): Reserved {
   if (book.hold(order.id)) return { ok: true, day, capNano, rush: readRush(book, order.at) }
   if (isHalted(book) !== undefined) return refuse('halted')
   if (order.nano > Math.min(order.caps.dayNano + raisedOn(book, day), order.caps.monthNano)) return refuse('too_large')
-  if (limits.all.some(({ row, rushNano = Infinity }) => bookedWith(row, order.nano) > rushNano)) {
+  if (limits.all.some(({ row, rushNano }) => bookedWith(row, order.nano) > rushNano)) {
     signalRush(book, order.at)
   }
   const full = limits.all.find(({ row, cap, own }) => bookedWith(row, order.nano) + own > cap)
@@ -25,9 +25,11 @@ export function reserve(book: Book, order: ReserveOrder): Reserved {
     const wanted = bookedWith(full.row, order.nano) + full.own
     return refuse(full.cause, full.row.spent + order.nano + full.own <= full.cap, wanted)
   }
-  const scopes = [...new Set([...limits.all.map(({ key }) => key), hourKey(day, order.hour)])]
-  for (const key of scopes) bookHold(book, key, order.nano)
-  book.putHold(order.id, { owner: order.owner, day, scopes, nano: order.nano, open: true })
+  const rows = new Map(limits.all.map(({ key, row }) => [key, row]))
+  const hour = hourKey(day, order.hour)
+  rows.set(hour, book.scope(hour) ?? EMPTY_ROW)
+  for (const [key, row] of rows) bookHold(book, key, row, order.nano)
+  book.putHold(order.id, { owner: order.owner, day, scopes: [...rows.keys()], nano: order.nano, open: true })
   turnDay(book, window, order.at)
   return { ok: true, day, capNano, rush: readRush(book, order.at) }
 }
@@ -37,7 +39,7 @@ export function tighten(book: Book, id: string, nano: number): void {
   assertNano(nano)
   const hold = book.hold(id)
   if (!hold?.open || nano >= hold.nano) return
-  update(book, hold.scopes, (row) => ({ ...row, held: row.held - (hold.nano - nano) }))
+  update(book, hold.scopes, { held: nano - hold.nano, spent: 0, outputTokens: 0 })
   book.putHold(id, { ...hold, nano })
 }
 
@@ -47,12 +49,7 @@ export function settle(book: Book, id: string, settlement: Settlement, at: numbe
   assertSettlement(settlement)
   if (!hold?.open) return { known: hold !== undefined, excessNano: 0, halted: false }
   const nano = settlement.nano ?? hold.nano
-  update(book, hold.scopes, (row) => ({
-    ...row,
-    spent: row.spent + nano,
-    held: row.held - hold.nano,
-    outputTokens: row.outputTokens + settlement.outputTokens,
-  }))
+  update(book, hold.scopes, { held: -hold.nano, spent: nano, outputTokens: settlement.outputTokens })
   book.putHold(id, { ...hold, nano, open: false })
   const excessNano = Math.max(0, nano - hold.nano)
   const halted = excessNano > 0 || settlement.overrun
@@ -61,24 +58,35 @@ export function settle(book: Book, id: string, settlement: Settlement, at: numbe
 }
 
 /** `own`: what counts beside the row's sums. */
-type Limit = { cause: LedgerCause; key: string; row: ScopeRow; cap: number; own: number; rushNano?: number | undefined }
+type Limit = { cause: LedgerCause; key: string; row: ScopeRow; cap: number; own: number; rushNano: number }
 
 const bookedWith = (row: ScopeRow, nano: number): number => row.spent + row.held + nano
 
+/** Each row is read once: all of this is on the way of every question. */
 function limitsOf(book: Book, window: DayWindow, { caps, scopes }: ReserveOrder): { day: Limit; all: Limit[] } {
-  const rowOf = (key: string): ScopeRow => book.scope(key) ?? EMPTY_ROW
-  const limit = (cause: LedgerCause, key: string, cap: number): Limit => ({ cause, key, row: rowOf(key), cap, own: 0 })
-  const day = limit('day', dayKey(window.day), dayCap(book, window, caps))
-  const parts = scopes.map(({ cause, key, capNano, own, rushNano }): Limit => {
-    const counted = own ? own.times * bookedWith(rowOf(scopeKey(window.day, own.key)), 0) : 0
-    return { ...limit(cause, scopeKey(window.day, key), capNano), own: counted, rushNano }
-  })
-  return { day, all: [limit('month', monthKey(window.month), caps.monthNano), day, ...parts] }
+  const month = limitOn(book, 'month', monthKey(window.month), caps.monthNano)
+  const day = limitOn(book, 'day', dayKey(window.day), 0)
+  day.cap = dayCapOf(window, caps, { month: month.row, day: day.row, raisedNano: raisedOn(book, window.day) })
+  const all = [month, day]
+  const parts = new Map([['', day]])
+  const partOf = (key: string): Pick<Limit, 'key' | 'row'> => {
+    const part = parts.get(key) ?? limitOn(book, 'share', scopeKey(window.day, key), 0)
+    parts.set(key, part)
+    return part
+  }
+  for (const { cause, key: name, capNano: cap, own, rushNano = Number.POSITIVE_INFINITY } of scopes) {
+    const { key, row } = partOf(name)
+    all.push({ cause, key, row, cap, own: own ? own.times * bookedWith(partOf(own.key).row, 0) : 0, rushNano })
+  }
+  return { day, all }
 }
 
-function bookHold(book: Book, key: string, nano: number): void {
-  const row = book.scope(key) ?? EMPTY_ROW
-  book.putScope(key, { ...row, held: row.held + nano, requests: row.requests + 1 })
+const limitOn = (book: Book, cause: LedgerCause, key: string, cap: number): Limit => {
+  return { cause, key, row: book.scope(key) ?? EMPTY_ROW, cap, own: 0, rushNano: Number.POSITIVE_INFINITY }
+}
+
+function bookHold(book: Book, key: string, { spent, held, requests, outputTokens }: ScopeRow, nano: number): void {
+  book.putScope(key, { spent, held: held + nano, requests: requests + 1, outputTokens })
 }
 
 const OWNERS_KEPT_MS = 3 * 86_400_000
@@ -107,9 +115,12 @@ export function raise(book: Book, day: string, nano: number, at: number): void {
 }
 
 /** A part of a day that was pruned since stays forgotten. */
-function update(book: Book, scopes: readonly string[], change: (row: ScopeRow) => ScopeRow): void {
+function update(book: Book, scopes: readonly string[], by: Omit<ScopeRow, 'requests'>): void {
   for (const key of scopes) {
     const row = book.scope(key)
-    if (row) book.putScope(key, change(row))
+    if (!row) continue
+    const { requests } = row
+    const [spent, held] = [row.spent + by.spent, row.held + by.held]
+    book.putScope(key, { spent, held, requests, outputTokens: row.outputTokens + by.outputTokens })
   }
 }

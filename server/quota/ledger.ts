@@ -21,8 +21,8 @@ export type Scope = {
   cause: ScopeCause
   key: string
   capNano: number
-  own?: { key: string; times: number }
-  rushNano?: number
+  own?: { key: string; times: number } | undefined
+  rushNano?: number | undefined
 }
 
 /** `at` is epoch ms; `hour` counts from the day's beginning, 0 to 23. */

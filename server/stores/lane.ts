@@ -6,6 +6,11 @@ import type { Prepare, Statement } from './sqlite-rows.ts'
 export type Lane = {
   /** Runs `step` inside a transaction that it may share with its neighbours. Rejects when that is rolled back. */
   run<T>(durable: boolean, step: () => T): Promise<T>
+  /**
+   * What steps have read and written, by key, for the next steps: emptied when another connection has written since, when
+   * a transaction was rolled back, and when it has grown large. To be used inside steps only.
+   */
+  memo<V>(): Map<string, V>
   /** Waits until nothing is under way, and lets go of what the lane opened. */
   close(): Promise<void>
 }
@@ -15,6 +20,7 @@ type Job = { durable: boolean; step(): void; done(): void; failed(cause: unknown
 // Some 3 ms of statements: what is left goes into the next transaction, and the event loop turns in between.
 const JOBS_PER_TRANSACTION = 32
 const BUSY_ATTEMPTS = 100
+const MOST_REMEMBERED = 10_000
 // Some 4 MB of log; SQLite's own limit would copy it back inside a commit, on whoever's time that is.
 const TRANSACTIONS_PER_CHECKPOINT = 500
 
@@ -50,6 +56,7 @@ export async function openLane(parts: LaneParts): Promise<Lane> {
   return new SqliteLane(parts, {
     begin: await prepare('BEGIN IMMEDIATE'),
     commit: await prepare('COMMIT'),
+    version: await prepare('PRAGMA data_version'),
     impatient,
     patient: await prepare(`PRAGMA busy_timeout=${BUSY_MS}`),
   })
@@ -61,6 +68,8 @@ class SqliteLane implements Lane {
   readonly #queue: Job[] = []
   readonly #checkpoints: Checkpoints
   readonly #syncs: SharedSync
+  readonly #memos: Map<string, unknown>[] = []
+  #version: unknown
   #working: Promise<void> | undefined
   /** A rollback was refused: its transaction may still be open, and no other could begin. */
   #stuck = false
@@ -89,6 +98,12 @@ class SqliteLane implements Lane {
     })
   }
 
+  memo<V>(): Map<string, V> {
+    const memo = new Map<string, V>()
+    this.#memos.push(memo)
+    return memo
+  }
+
   async close(): Promise<void> {
     await this.#working
     await this.#syncs.idle()
@@ -111,7 +126,10 @@ class SqliteLane implements Lane {
       if (this.#stuck) await this.#rollBack()
       if (!this.#began()) await this.#beginWaiting()
       this.#stuck = false
+      this.#recall()
     } catch (cause) {
+      // It may have begun all the same, and would keep everybody else out.
+      await this.#rollBack()
       for (const job of this.#queue.splice(0)) job.failed(cause)
       return
     }
@@ -127,7 +145,21 @@ class SqliteLane implements Lane {
 
   /** SQLite often has done so by itself, and then refuses. */
   async #rollBack(): Promise<void> {
+    this.#forget()
     await this.#db.exec('ROLLBACK').catch(() => (this.#stuck = true))
+  }
+
+  /** The number changes when another connection has written, never by what this one writes. */
+  #recall(): void {
+    const row = this.#sql.version.get()
+    const version: unknown = typeof row === 'object' && row !== null ? Reflect.get(row, 'data_version') : undefined
+    if (version === undefined || version !== this.#version) this.#forget()
+    this.#version = version
+    for (const memo of this.#memos) if (memo.size > MOST_REMEMBERED) memo.clear()
+  }
+
+  #forget(): void {
+    for (const memo of this.#memos) memo.clear()
   }
 
   #finish(batch: readonly Job[]): void {
@@ -185,7 +217,7 @@ function firstBroken(batch: readonly Job[]): { job: Job; cause: unknown } | unde
   return undefined
 }
 
-type LaneSql = Record<'begin' | 'commit' | 'impatient' | 'patient', Statement>
+type LaneSql = Record<'begin' | 'commit' | 'version' | 'impatient' | 'patient', Statement>
 
 type SharedSync = { next(): Promise<void>; idle(): Promise<void> }
 type Checkpoints = {

@@ -14,22 +14,37 @@ export type Prepare = (sql: string) => Promise<Statement>
 /** Runs `step` in a transaction; `durable` survives a power cut. */
 export type Run = <T>(durable: boolean, step: () => T) => Promise<T>
 
-/** Statements on the buckets; `sweep` drops a few that are full again. */
-export async function sqliteTats(prepare: Prepare): Promise<Tats & { sweep(now: number): void }> {
+/** Where steps keep what they read and wrote, for as long as it holds. */
+export type Memo<V> = Map<string, V>
+
+const TAKES_PER_SWEEP = 8
+
+/** Statements on the buckets; `sweep`, called beside each take, now and then drops some that are full again. */
+export async function sqliteTats(prepare: Prepare, memo: Memo<number>): Promise<Tats & { sweep(now: number): void }> {
   const get = await prepare('SELECT tat FROM buckets WHERE key = ?')
   const set = await prepare('INSERT INTO buckets VALUES (?, ?) ON CONFLICT DO UPDATE SET tat = excluded.tat')
   const remove = await prepare('DELETE FROM buckets WHERE key = ?')
   const sweep = await prepare(
-    'DELETE FROM buckets WHERE key IN (SELECT key FROM buckets WHERE tat <= ? ORDER BY tat LIMIT 8)',
+    'DELETE FROM buckets WHERE key IN (SELECT key FROM buckets WHERE tat <= ? ORDER BY tat LIMIT 64)',
   )
+  let takes = 0
   return {
     get(key) {
+      const known = memo.get(key)
+      if (known !== undefined) return known
       const row = get.get(key)
       return row === undefined ? undefined : integer(row, 'tat')
     },
-    set: (key, tat) => void set.run(key, tat),
-    delete: (key) => void remove.run(key),
-    sweep: (now) => void sweep.run(now),
+    set(key, tat) {
+      set.run(key, tat)
+      memo.set(key, tat)
+    },
+    delete(key) {
+      remove.run(key)
+      memo.delete(key)
+    },
+    // What is remembered of a bucket that was dropped says the same: it is full.
+    sweep: (now) => void (takes++ % TAKES_PER_SWEEP === 0 && sweep.run(now)),
   }
 }
 
@@ -72,11 +87,15 @@ export async function sqliteBook(prepare: Prepare): Promise<Book> {
   }
 }
 
-/** `book` for one step, which reads what it needs once. */
-export function remembering(book: Book): Book {
-  const scopes = new Map<string, { value: ScopeRow | undefined }>()
-  const facts = new Map<string, { value: string | undefined }>()
-  const once = <T>(known: Map<string, { value: T }>, key: string, read: (key: string) => T): T => {
+export type BookMemos = {
+  scopes: Memo<{ value: ScopeRow | undefined }>
+  facts: Memo<{ value: string | undefined }>
+  holds: Memo<HoldRow>
+}
+
+/** `book`, which reads again only what it can't remember. */
+export function remembering(book: Book, { scopes, facts, holds }: BookMemos): Book {
+  const once = <T>(known: Memo<{ value: T }>, key: string, read: (key: string) => T): T => {
     const entry = known.get(key) ?? { value: read(key) }
     known.set(key, entry)
     return entry.value
@@ -85,25 +104,33 @@ export function remembering(book: Book): Book {
     ...book,
     scope: (key) => once(scopes, key, book.scope),
     putScope(key, row) {
-      scopes.set(key, { value: row })
       book.putScope(key, row)
+      scopes.set(key, { value: row })
+    },
+    hold: (id) => holds.get(id) ?? book.hold(id),
+    putHold(id, hold) {
+      book.putHold(id, hold)
+      // A settled one is not asked for again.
+      if (hold.open) holds.set(id, hold)
+      else holds.delete(id)
     },
     fact: (name) => once(facts, name, book.fact),
     putFact(name, value) {
-      facts.set(name, { value })
       book.putFact(name, value)
+      facts.set(name, { value })
     },
     window() {
       const stored = once(facts, 'window', book.fact)
       return stored === undefined ? undefined : windowOf(stored)
     },
     putWindow(window) {
-      facts.delete('window')
       book.putWindow(window)
+      facts.delete('window')
     },
     prune(day, oldest) {
-      scopes.clear()
       book.prune(day, oldest)
+      scopes.clear()
+      holds.clear()
     },
   }
 }

@@ -20,7 +20,7 @@ import { sqliteConversations } from './sqlite-conversations.ts'
 import { sqliteDiary } from './sqlite-diary.ts'
 import { type OpenPeers, sqlitePeers } from './sqlite-peers.ts'
 import { sqliteQuestions } from './sqlite-questions.ts'
-import type { Prepare } from './sqlite-rows.ts'
+import type { BookMemos, Prepare } from './sqlite-rows.ts'
 import { integer, remembering, sqliteBook, sqliteTats } from './sqlite-rows.ts'
 import { cannotOpen } from './sqlite-trouble.ts'
 import { witnessOf } from './sqlite-witness.ts'
@@ -52,8 +52,9 @@ async function assemble(db: Database, clock: Clock, { file, inode, self, peers }
   const log = await open(`${file}-wal`, 'r')
   const connect = () => new Database(file, { timeout: BUSY_MS })
   const lane = closable(await openLane({ db, prepare, connect, sync: () => log.datasync() }))
-  const rows = await sqliteTats(prepare)
-  const book = await sqliteBook(prepare)
+  const rows = await sqliteTats(prepare, lane.memo())
+  const memos = { scopes: lane.memo(), facts: lane.memo(), holds: lane.memo() } satisfies BookMemos
+  const book = remembering(await sqliteBook(prepare), memos)
   const hide = hiding(await lane.run(true, () => saltOf(book)))
   const probe = await prepare("INSERT OR REPLACE INTO facts VALUES ('probe', '')")
   const tokens = tokensOn((step) =>
@@ -65,7 +66,7 @@ async function assemble(db: Database, clock: Clock, { file, inode, self, peers }
   )
   const now = () => clock.now()
   const witness = witnessOf(file, now)
-  const run: BookStore['run'] = (durable, step) => lane.run(durable, () => step(remembering(book)))
+  const run: BookStore['run'] = (durable, step) => lane.run(durable, () => step(book))
   const ledger = witness.beside(ledgerOn({ run }, { now, hide }))
   const seen = () => run(false, (book) => Number(book.fact('seen') ?? 0))
   if (await witness.contradicts(seen)) await ledger.halt('restored')
@@ -74,7 +75,7 @@ async function assemble(db: Database, clock: Clock, { file, inode, self, peers }
     tokens,
     buckets: tokenBuckets(tokens),
     ledger,
-    conversations: await sqliteConversations({ prepare, run: lane.run, clock, self }),
+    conversations: await sqliteConversations({ prepare, run: lane.run, memo: lane.memo(), clock, self }),
     peers,
     secrets: secretsOn((step) => lane.run(true, () => step(book))),
     diary: await sqliteDiary(prepare, lane.run),
@@ -112,13 +113,14 @@ const hidden = (tats: Tats, hide: (name: string) => string): Tats => ({
 })
 
 /** A lane that can be shut: `close` waits for what is under way, and is false from the second call on. */
-function closable(lane: Lane): { run: Lane['run']; close(): Promise<boolean> } {
+function closable(lane: Lane): Omit<Lane, 'close'> & { close(): Promise<boolean> } {
   let open = true
   return {
     run: async (durable, step) => {
       if (!open) throw new StoreError('closed', 'the store is closed')
       return lane.run(durable, step)
     },
+    memo: () => lane.memo(),
     async close() {
       const first = open
       open = false
