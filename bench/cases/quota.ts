@@ -5,7 +5,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock } from '../../server/clock.ts'
 import { silentLog } from '../../server/log.ts'
-import type { ReserveOrder } from '../../server/quota/ledger.ts'
+import type { LedgerStore, ReserveOrder } from '../../server/quota/ledger.ts'
 import { initStore, openStore } from '../../server/stores/open.ts'
 import type { Store } from '../../server/stores/port.ts'
 import { startRedis } from '../../tests/helpers/redis.ts'
@@ -36,12 +36,18 @@ const order = (): ReserveOrder => {
 }
 const cost = { nano: 1_000_000, outputTokens: 100, overrun: false }
 
+/** Booked, and it survives a power cut. */
+async function booked(ledger: LedgerStore, wanted: ReserveOrder): Promise<void> {
+  const reserved = await ledger.reserve(wanted)
+  if (reserved.ok) await reserved.durable
+}
+
 async function pairs({ ledger }: Store): Promise<number[]> {
   const times: number[] = []
   for (let pair = 0; pair < WARM_UP + PAIRS; pair++) {
     const wanted = order()
     const began = performance.now()
-    await ledger.reserve(wanted)
+    await booked(ledger, wanted)
     await ledger.settle(wanted.id, cost)
     if (pair >= WARM_UP) times.push((performance.now() - began) * 1000)
   }
@@ -56,7 +62,7 @@ async function question({ buckets, ledger, conversations }: Store, times: number
     { rule, key: session },
     { rule, key: wanted.id },
   ])
-  await ledger.reserve(wanted)
+  await booked(ledger, wanted)
   await conversations.put(session, ids % 50, new Uint8Array(300), Date.now() + 3_600_000)
   times.push((performance.now() - began) * 1000)
   await pause(20)

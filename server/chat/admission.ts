@@ -6,7 +6,15 @@ import type { Slot, Streams } from './streams.ts'
 
 export type { AskContext, Refused } from './gate.ts'
 
-export type Admitted = { ok: true; request: ModelRequest; slot: Slot; hold: Hold; remaining: number }
+/** `safe` is that of the wallet's Reservation. */
+export type Admitted = {
+  ok: true
+  request: ModelRequest
+  slot: Slot
+  hold: Hold
+  safe?: Promise<boolean>
+  remaining: number
+}
 export type Admission = {
   /**
    * In this order: a stream's place, the proof where one is wanted, the buckets, the wallet. Never rejects; a refusal
@@ -23,9 +31,8 @@ export type Admission = {
 }
 export type AdmissionParts = GateParts & { streams: Streams; wallet: Wallet }
 
-const encoder = new TextEncoder()
-const bytesOf = (request: ModelRequest) =>
-  request.turns.reduce((sum, turn) => sum + encoder.encode(turn.text).length, encoder.encode(request.system).length)
+const bytesOf = ({ system, turns }: ModelRequest) =>
+  turns.reduce((sum, { text }) => sum + Buffer.byteLength(text), Buffer.byteLength(system))
 
 export function createAdmission({ streams, wallet, ...parts }: AdmissionParts): Admission {
   const gate = createGate(parts)
@@ -47,7 +54,7 @@ export function createAdmission({ streams, wallet, ...parts }: AdmissionParts): 
       const waited = reserved.retryAfterMs === undefined ? {} : { retryAfterMs: reserved.retryAfterMs }
       return refusal(walletCode(reserved.cause), { cause: reserved.cause, remaining: taken.remaining, ...waited })
     }
-    return { ok: true as const, request, slot, hold: reserved.hold, remaining: taken.remaining }
+    return { ...reserved, request, slot, remaining: taken.remaining }
   }
   return {
     async admit(who, compose, since, proof) {
@@ -59,7 +66,10 @@ export function createAdmission({ streams, wallet, ...parts }: AdmissionParts): 
     },
     async reserve(who, request, since) {
       const reserved = await reserve(who, request, since)
-      return reserved.ok ? reserved.hold : undefined
+      if (!reserved.ok) return undefined
+      if (await (reserved.safe ?? true)) return reserved.hold
+      await reserved.hold.settle({ kind: 'free' })
+      return undefined
     },
   }
 }

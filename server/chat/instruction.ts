@@ -13,19 +13,36 @@ export type InstructionParts = {
   canary: string
 }
 
+const wordsFor = (persona: Persona): Words => (persona.lang === 'en' ? english : french)
+
 /** The system instruction: persona, rules, reference sections, then today's date and whether the shop is open. */
 export function buildInstruction({ persona, lang, now, sections, canary }: InstructionParts): string {
-  const words = persona.lang === 'en' ? english : french
-  const { timeZone } = persona.openingHours
-  const today = `${dateWords(timeZone, now, lang)}, ${timeWords(timeZone, now, lang)} (${timeZone})`
+  const words = wordsFor(persona)
   // What changes from call to call comes last: upstream caches a common beginning.
   return [
     persona.instructions,
     words.rules(persona.name, canary),
     words.language[lang],
     `${words.reference}\n\n<reference>\n${sections.map(renderSection).join('\n') || words.nothing}\n</reference>`,
-    `${words.now(today)} ${openWords(persona.openingHours, now, lang)}`,
+    momentWords(persona, lang, now),
   ].join('\n\n')
+}
+
+const MINUTE_MS = 60_000
+const lastMoments = new WeakMap<Persona, Map<Lang, { minute: number; words: string }>>()
+
+/** Date, time and whether the shop is open: the calendar is asked once a minute, since none of it changes within one. */
+function momentWords(persona: Persona, lang: Lang, now: number): string {
+  const minute = Math.floor(now / MINUTE_MS)
+  const known = lastMoments.get(persona) ?? new Map()
+  lastMoments.set(persona, known)
+  const last = known.get(lang)
+  if (last?.minute === minute) return last.words
+  const { timeZone } = persona.openingHours
+  const today = `${dateWords(timeZone, now, lang)}, ${timeWords(timeZone, now, lang)} (${timeZone})`
+  const words = `${wordsFor(persona).now(today)} ${openWords(persona.openingHours, now, lang)}`
+  known.set(lang, { minute, words })
+  return words
 }
 
 type Words = {

@@ -119,8 +119,16 @@ export function tokensOf(text: string): number {
 
 const renderedTokens = (section: Section): number => tokensOf(renderSection(section))
 
+const rendered = new WeakMap<Section, string>()
+
 /** A section as the model reads it: a delimited reference that can't close its own delimiter. */
-export function renderSection({ path, text }: Section): string {
+export function renderSection(section: Section): string {
+  const text = rendered.get(section) ?? render(section)
+  rendered.set(section, text)
+  return text
+}
+
+function render({ path, text }: Section): string {
   const inert = (raw: string) => raw.replace(/<(?=\s*\/?\s*(?:section|reference)\b)/gi, '‹')
   const title = inert(path.join(' › ')).replace(/"/g, '”')
   return `<section title="${title}">\n${inert(text)}\n</section>`

@@ -99,13 +99,20 @@ export class Question {
     const compose = () => this.host.request(this.text, this.host.history())
     const result = await this.parts.admission.admit(this.who, compose, since, this.proof)
     if (!result.ok) return this.withoutModel(result)
+    // The turn is stored while the hold is on its way to the disk.
     const turn = await this.open(this.parts.source, result.remaining)
-    if (this.ending) {
-      await result.hold.settle({ kind: 'free' })
-      result.slot.close()
-      return this.close(turn, this.ending)
-    }
-    await this.stream(turn, result, since)
+    const safe = await (result.safe ?? true)
+    if (safe && !this.ending) return this.stream(turn, result, since)
+    await result.hold.settle({ kind: 'free' })
+    result.slot.close()
+    await (this.ending ? this.close(turn, this.ending) : this.unsafe(turn))
+  }
+
+  /** Without a hold that survives, nothing is asked: what the store has of it is overwritten by the next question. */
+  private async unsafe(turn: Turn): Promise<void> {
+    await this.host.save({ ...turn, state: 'interrupted' })
+    this.host.refused({ code: 'overloaded' }, undefined)
+    this.report('overloaded', undefined, undefined, 'store')
   }
 
   private async open(source: Source, remaining: number): Promise<Turn> {

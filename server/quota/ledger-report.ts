@@ -18,7 +18,11 @@ import { dayBookOf, dayKey, daysBefore, EMPTY_ROW, hourKey, LOST_AFTER_MS, month
 import { raise, reserve, settle, tighten } from './ledger-steps.ts'
 
 /** Runs `step` on the book as one atomic step; a durable one survives a power cut. Rejects when out of order. */
-export type BookStore = { run<T>(durable: boolean, step: (book: Book) => T): Promise<T> }
+export type BookStore = {
+  run<T>(durable: boolean, step: (book: Book) => T): Promise<T>
+  /** A durable step, told before it is: that it is once `durable` resolves, or is now when there is none. */
+  runAhead<T>(step: (book: Book) => T): Promise<{ value: T; durable?: Promise<void> }>
+}
 
 /** `now` is epoch ms; `hide` hashes a name that must not be kept as it is. */
 export type LedgerParts = { now(): number; hide(name: string): string }
@@ -27,7 +31,8 @@ export type LedgerParts = { now(): number; hide(name: string): string }
 export const ledgerOn = (store: BookStore, { now, hide }: LedgerParts): LedgerStore => ({
   async reserve(order) {
     const scopes = hideScopes(order.scopes, hide)
-    return store.run(true, (book) => reserve(book, { ...order, scopes }))
+    const { value, durable } = await store.runAhead((book) => reserve(book, { ...order, scopes }))
+    return durable && value.ok ? { ...value, durable } : value
   },
   tighten: async (id, nano) => store.run(false, (book) => tighten(book, id, nano)),
   async settle(id, settlement) {

@@ -40,8 +40,9 @@ export type LedgerCause = 'day' | 'month' | 'too_large' | 'halted' | ScopeCause
 export type Rush = { since: number; until: number }
 /** What the day allows, told with every answer. */
 export type Seen = { day: string; capNano: number; rush: Rush | undefined }
-/** `soon`: only open holds are in the way, and they settle within an answer's time. `wantedNano`: a cap that would do. */
-export type Reserved = Seen & ({ ok: true } | { ok: false; cause: LedgerCause; soon: boolean; wantedNano: number })
+/** `durable`: the hold survives a power cut once it resolves (there is none: it does so now). `soon`: only open holds are in the way, and they settle within an answer's time. `wantedNano`: a cap that would do. */
+export type Reserved = Seen &
+  ({ ok: true; durable?: Promise<void> } | { ok: false; cause: LedgerCause; soon: boolean; wantedNano: number })
 /** `nano` undefined: not known, so the hold is what was spent. `overrun`: more output was billed than was allowed. */
 export type Settlement = { nano: number | undefined; outputTokens: number; overrun: boolean }
 /** `excessNano`: what was billed beyond the hold. `halted`: this settlement stopped admission. */
@@ -76,8 +77,8 @@ export type DayBook = {
 }
 
 /**
- * Where the books are. Every call is one atomic step, and rejects when the store is out of order; reserve, raise, halt
- * and resume are durable. Repeating a call with the same hold id changes nothing.
+ * Where the books are. Every call is one atomic step, and rejects when the store is out of order; raise, halt and
+ * resume are durable, a reserve once it says so. Repeating a call with the same hold id changes nothing.
  */
 export type LedgerStore = {
   reserve(order: ReserveOrder): Promise<Reserved>

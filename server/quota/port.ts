@@ -15,7 +15,10 @@ export type Buckets = {
 
 /** Why the wallet refused; `retryAfterMs` when waiting helps. */
 export type WalletCause = 'day' | 'month' | 'share' | 'pace' | 'newcomers' | 'too_large' | 'halted' | 'store'
-export type Reservation = { ok: true; hold: Hold } | { ok: false; cause: WalletCause; retryAfterMs?: number }
+/** `safe`: whether the hold survives a power cut, where that isn't known yet; before, nothing may be asked of the model. */
+export type Reservation =
+  | { ok: true; hold: Hold; safe?: Promise<boolean> }
+  | { ok: false; cause: WalletCause; retryAfterMs?: number }
 
 /** What a call turned out to cost: known usage, nothing at all, or not known (the hold then stays as spent). */
 export type Outcome = { kind: 'usage'; usage: ModelUsage } | { kind: 'free' } | { kind: 'unknown' }

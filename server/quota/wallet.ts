@@ -118,7 +118,10 @@ class LedgerWallet implements Wallet {
     this.#life.saw(called.value)
     if (!called.value.ok) return refusal(called.value, window, fair, at)
     this.#life.opened()
-    return { ok: true, hold: openHold(id, request.maxOutputTokens, this.#holds) }
+    const hold = openHold(id, request.maxOutputTokens, this.#holds)
+    const { durable } = called.value
+    if (!durable) return { ok: true, hold }
+    return { ok: true, hold, safe: this.#guard(() => durable).then((synced) => synced !== undefined) }
   }
 
   #fairRequest({ since }: ReserveRequest, dayCapNano: number, elapsed: number): FairRequest {

@@ -6,6 +6,8 @@ import type { Prepare, Statement } from './sqlite-rows.ts'
 export type Lane = {
   /** Runs `step` inside a transaction that it may share with its neighbours. Rejects when that is rolled back. */
   run<T>(durable: boolean, step: () => T): Promise<T>
+  /** A durable step whose value is told once it is committed; it survives a power cut once `durable` resolves. */
+  runAhead<T>(step: () => T): Promise<{ value: T; durable: Promise<void> }>
   /**
    * What steps have read and written, by key, for the next steps: emptied when another connection has written since, when
    * a transaction was rolled back, and when it has grown large. To be used inside steps only.
@@ -15,7 +17,14 @@ export type Lane = {
   close(): Promise<void>
 }
 
-type Job = { durable: boolean; step(): void; done(): void; failed(cause: unknown): void }
+type Job = {
+  durable: boolean
+  step(): void
+  done(): void
+  failed(cause: unknown): void
+  /** Told of its transaction's end before it is durable. */
+  ahead?: ((durable: Promise<void>) => void) | undefined
+}
 
 // Some 3 ms of statements: what is left goes into the next transaction, and the event loop turns in between.
 const JOBS_PER_TRANSACTION = 32
@@ -84,18 +93,28 @@ class SqliteLane implements Lane {
   run<T>(durable: boolean, step: () => T): Promise<T> {
     return new Promise((resolve, failed) => {
       let finish = (): void => undefined
-      const job: Job = {
-        durable,
-        step() {
-          const value = step()
-          finish = () => resolve(value)
-        },
-        done: () => finish(),
-        failed,
+      const made = () => {
+        const value = step()
+        finish = () => resolve(value)
       }
-      this.#queue.push(job)
-      this.#working ??= this.#work()
+      this.#ask({ durable, step: made, done: () => finish(), failed })
     })
+  }
+
+  runAhead<T>(step: () => T): Promise<{ value: T; durable: Promise<void> }> {
+    return new Promise((resolve, failed) => {
+      let tell = (_durable: Promise<void>): void => undefined
+      const made = () => {
+        const value = step()
+        tell = (durable) => resolve({ value, durable })
+      }
+      this.#ask({ durable: true, step: made, done: () => undefined, failed, ahead: (durable) => tell(durable) })
+    })
+  }
+
+  #ask(job: Job): void {
+    this.#queue.push(job)
+    this.#working ??= this.#work()
   }
 
   memo<V>(): Map<string, V> {
@@ -169,7 +188,9 @@ class SqliteLane implements Lane {
     const settleAll = (settle: (job: Job) => void): void => {
       for (const job of durable) settle(job)
     }
-    void this.#syncs.next().then(
+    const synced = this.#syncs.next()
+    for (const { ahead } of durable) ahead?.(synced)
+    void synced.then(
       () => settleAll((job) => job.done()),
       (cause: unknown) => settleAll((job) => job.failed(cause)),
     )

@@ -103,6 +103,10 @@ function memoryBook(assertOpen: () => void): BookStore {
       assertOpen()
       return step(book)
     },
+    async runAhead(step) {
+      assertOpen()
+      return { value: step(book) }
+    },
   }
 }
 

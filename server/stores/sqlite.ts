@@ -67,7 +67,8 @@ async function assemble(db: Database, clock: Clock, { file, inode, self, peers }
   const now = () => clock.now()
   const witness = witnessOf(file, now)
   const run: BookStore['run'] = (durable, step) => lane.run(durable, () => step(book))
-  const ledger = witness.beside(ledgerOn({ run }, { now, hide }))
+  const runAhead: BookStore['runAhead'] = (step) => lane.runAhead(() => step(book))
+  const ledger = witness.beside(ledgerOn({ run, runAhead }, { now, hide }))
   const seen = () => run(false, (book) => Number(book.fact('seen') ?? 0))
   if (await witness.contradicts(seen)) await ledger.halt('restored')
   return {
@@ -119,6 +120,10 @@ function closable(lane: Lane): Omit<Lane, 'close'> & { close(): Promise<boolean>
     run: async (durable, step) => {
       if (!open) throw new StoreError('closed', 'the store is closed')
       return lane.run(durable, step)
+    },
+    runAhead: async (step) => {
+      if (!open) throw new StoreError('closed', 'the store is closed')
+      return lane.runAhead(step)
     },
     memo: () => lane.memo(),
     async close() {

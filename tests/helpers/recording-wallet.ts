@@ -6,6 +6,8 @@ export type RecordingWallet = Wallet & {
   readonly holds: readonly HoldRecord[]
   /** Why the next reserves are refused; undefined: they are not. */
   refusal: { cause: WalletCause; retryAfterMs?: number } | undefined
+  /** Whether each hold survives; undefined: that is known at once. */
+  safe: Promise<boolean> | undefined
   /** What each call waits for. */
   pace: () => Promise<void>
 }
@@ -16,6 +18,7 @@ export function recordingWallet(): RecordingWallet {
   const wallet: RecordingWallet = {
     holds,
     refusal: undefined,
+    safe: undefined,
     pace: () => Promise.resolve(),
     async reserve(request) {
       await wallet.pace()
@@ -24,6 +27,7 @@ export function recordingWallet(): RecordingWallet {
       holds.push(record)
       return {
         ok: true,
+        ...(wallet.safe && { safe: wallet.safe }),
         hold: {
           id: `hold-${holds.length}`,
           async tighten(promptTokens) {

@@ -109,6 +109,45 @@ test('[ASK7] [ASK8] the wallet’s and the stores’ refusals have their codes a
   assertIdle(chat)
 })
 
+test('[ASK7] the model is asked once the hold is safe, and never when it is not', async () => {
+  const chat = createChat()
+  const client = await chat.enter()
+  let told = (_safe: boolean): void => undefined
+  const wait = () => {
+    chat.wallet.safe = new Promise((resolve) => (told = resolve))
+  }
+  wait()
+  await client.ask('q1')
+  assert.is(chat.model.calls.length, 0)
+  told(false)
+  await calm()
+  wait()
+  await client.ask('q2')
+  assert.is(chat.model.calls.length, 0)
+  told(true)
+  await calm()
+  chat.model.last().say('Oui.')
+  chat.model.last().end()
+  await calm()
+  assert.equal(brief(client.received), [
+    'welcome new',
+    'error q1 overloaded',
+    'start q2 model',
+    'delta q2 0 "Oui."',
+    'done q2 complete 4',
+  ])
+  assert.is(chat.model.calls.length, 1)
+  assert.equal(chat.wallet.holds[0]?.outcomes, [{ kind: 'free' }])
+  const again = await chat.enter(client.session)
+  assert.equal(
+    again.received.flatMap((message) => (message.type === 'welcome' ? message.turns.map(({ id }) => id) : [])),
+    ['q2'],
+  )
+  await client.drop()
+  await again.drop()
+  assertIdle(chat)
+})
+
 test('[ASK4] a refused ask does not use its id', async () => {
   const chat = createChat()
   const client = await chat.enter()
