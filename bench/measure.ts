@@ -2,7 +2,7 @@ import { median } from './children.ts'
 import type { Contestant } from './contestants.ts'
 import { named, startGenerator, type Word } from './generator.ts'
 import type { Upstream } from './house.ts'
-import type { Job } from './load/job.ts'
+import type { Job, Load } from './load/job.ts'
 import { cpuMs, watchOthers } from './machine.ts'
 
 /** Above these nobody can say what was measured: a part of one core used by strangers, and (max − min) / median. */
@@ -11,7 +11,10 @@ const MOST_SPREAD = 0.3
 
 export type Window = { word: Word; cpuMs: number; others: number }
 
-/** Starts the contestant, puts the load on it, and reads its CPU time between `begin` and `end`. */
+// So that nobody's first compilations are measured: some hundred answers.
+const WARM_UP = { at: 'streams', streams: 20, answerMs: 60, windowMs: 3000 } as const
+
+/** Starts the contestant, warms it up, puts the load on it, and reads its CPU time between `begin` and `end`. */
 export async function measureWindow(
   contestant: Contestant,
   upstream: Upstream,
@@ -21,6 +24,7 @@ export async function measureWindow(
   const server = await contestant.start(upstream.url, env)
   try {
     const load = { kind: contestant.kind, urls: [server.url], upstream: upstream.url, job }
+    if (job.at === 'streams') await warmUp(load)
     const generator = await startGenerator(load)
     try {
       await generator.word(named('begin'))
@@ -35,6 +39,11 @@ export async function measureWindow(
   } finally {
     await server.end()
   }
+}
+
+async function warmUp(load: Load): Promise<void> {
+  const generator = await startGenerator({ ...load, job: WARM_UP })
+  await generator.word(named('end')).finally(generator.end)
 }
 
 /** Medians with what they spread over, and the doubts that come with them. */

@@ -12,7 +12,8 @@ import { withPersona } from './http/index-page.ts'
 import { type Pages, readPages, withoutAdmin } from './http/pages.ts'
 import type { Log } from './log.ts'
 import { both } from './meter.ts'
-import { geminiModel } from './model/gemini.ts'
+import { streamedModel } from './model/attempt.ts'
+import { geminiUpstream } from './model/gemini.ts'
 import { thinkingOf } from './model/thinking.ts'
 import { budgetPicture } from './ops/admin/budget-picture.ts'
 import { createTally, type Tally } from './ops/admin/tally.ts'
@@ -96,16 +97,16 @@ export async function compose({ config, log, clientDir, ...options }: HouseOptio
     bootId: random.token(12),
   })
   log.info('budget', { most: costSentence({ ...config, ...budget, demo: gemini.apiKey === undefined, currency }) })
-  const geminiOptions = {
-    ...config,
+  const { model } = gemini
+  const upstream = geminiUpstream({
     apiKey: gemini.apiKey ?? 'demonstration',
-    model: gemini.model,
+    model,
     baseUrl: emulator?.url ?? gemini.baseUrl,
     apiVersion: gemini.apiVersion,
-    ...thinkingOf(gemini.model, gemini.thinking),
-    clock,
-    onEnd: meter.attemptEnded,
-  }
+    ...thinkingOf(model, gemini.thinking),
+  })
+  const { firstChunkTimeoutMs, chunkTimeoutMs, answerTimeoutMs } = config
+  const attempts = { model, firstChunkTimeoutMs, chunkTimeoutMs, answerTimeoutMs, clock, onEnd: meter.attemptEnded }
   const readBudget = budgetReader({ ledger: store.ledger, budget, clock })
   const reload = async () => {
     try {
@@ -125,7 +126,7 @@ export async function compose({ config, log, clientDir, ...options }: HouseOptio
     log,
     store,
     wallet,
-    model: (log) => geminiModel({ ...geminiOptions, log }),
+    model: (log) => streamedModel({ ...attempts, log }, upstream),
     vault,
     meter,
     metrics: {

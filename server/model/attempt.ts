@@ -54,6 +54,7 @@ async function* attempt(
   const bounds = { maxBytes, refuse: halt.halt }
   const next = stepsOf(options, halt, () => upstream.open(request, halt.signal, bounds))
   const reading = reader()
+  let read = false
   try {
     let found = chunkOf(await next(), upstream.explain)
     for (; found.at === 'chunk'; found = chunkOf(await next(), upstream.explain)) {
@@ -63,11 +64,12 @@ async function* attempt(
       const event = reading.take(found.chunk)
       if (event) yield event
     }
+    read = found.at === 'ended'
     if (found.at === 'failure' && !reading.finished())
       return yield recording.last({ type: 'failure', failure: found.failure })
     for (const event of reading.end()) yield event.type === 'end' ? recording.last(event) : event
   } finally {
-    halt.close()
+    halt.close(read)
     recording.left()
   }
 }

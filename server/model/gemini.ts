@@ -1,5 +1,5 @@
 import { validApiKey } from './api-key.ts'
-import { type AttemptOptions, streamedModel } from './attempt.ts'
+import { type AttemptOptions, streamedModel, type Upstream } from './attempt.ts'
 import { failed, failureOf } from './failures.ts'
 import { type Bounds, leanFetch } from './lean-fetch.ts'
 import type { Model, ModelFailure, ModelRequest } from './port.ts'
@@ -7,12 +7,14 @@ import { loadSdk } from './sdk.ts'
 import { leastThinking, type Thinking } from './thinking.ts'
 
 /** `baseUrl` is trusted: redirects are refused, and the key goes there. `thinking` defaults to the model's least. */
-export type GeminiOptions = AttemptOptions & {
+export type GeminiAccess = {
+  model: string
   apiKey: string
   baseUrl: string
   apiVersion: string
   thinking?: Thinking
 }
+export type GeminiOptions = AttemptOptions & GeminiAccess
 
 /** Names the call in a header that stays here: nothing else of ours comes through the SDK to its fetch. */
 const CALL = 'x-call'
@@ -35,7 +37,10 @@ const safetySettings = [
 ].map((category) => ({ category, threshold: HarmBlockThreshold.BLOCK_MEDIUM_AND_ABOVE }))
 
 /** Gemini through @google/generative-ai, a single attempt for each answer. Throws on a key that no header can carry. */
-export function geminiModel(options: GeminiOptions): Model {
+export const geminiModel = (options: GeminiOptions): Model => streamedModel(options, geminiUpstream(options))
+
+/** What all attempts share. Throws on a key that no header can carry. */
+export function geminiUpstream(options: GeminiAccess): Upstream {
   if (!validApiKey(options.apiKey)) throw new Error('The API key has characters that a header cannot carry.')
   const { apiVersion } = options
   const baseUrl = options.baseUrl.replace(/\/+$/, '')
@@ -47,7 +52,7 @@ export function geminiModel(options: GeminiOptions): Model {
   )
   const thinking = options.thinking ?? leastThinking(options.model)
 
-  return streamedModel(options, {
+  return {
     async open(request, signal, bounds) {
       const call = String(++lastCall)
       calls.set(call, bounds)
@@ -60,7 +65,7 @@ export function geminiModel(options: GeminiOptions): Model {
       }
     },
     explain,
-  })
+  }
 }
 
 /** The request's body. `store` and `thinkingConfig` are newer than the SDK's types; it sends them as they are. */

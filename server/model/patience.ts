@@ -13,7 +13,8 @@ export type Halt = {
   halt(why: ModelFailureKind): void
   /** Waits at most `ms`, then halts with `kind`. Never rejects, and a late rejection of `promise` is swallowed. */
   wait<T>(promise: Promise<T>, ms: number, kind: ModelFailureKind): Promise<Waited<T>>
-  close(): void
+  /** `read`: the upstream has said all; else it is closed. */
+  close(read?: boolean): void
 }
 
 /** A fresh controller for one call, halted by `outer` and after `wholeMs`. Always `close` it: that frees both. */
@@ -51,11 +52,12 @@ export function haltable(clock: Clock, outer: AbortSignal, wholeMs: number): Hal
         if (reason) release(reason)
       })
     },
-    close() {
+    close(read = false) {
       outer.removeEventListener('abort', onAbort)
       offWhole()
       deadline.close()
-      controller.abort()
+      // An abort that nobody needs costs as much as some tokens.
+      if (!read) controller.abort()
     },
   }
 }
