@@ -6,15 +6,7 @@ import type { Slot, Streams } from './streams.ts'
 
 export type { AskContext, Refused } from './gate.ts'
 
-/** `safe` is that of the wallet's Reservation. */
-export type Admitted = {
-  ok: true
-  request: ModelRequest
-  slot: Slot
-  hold: Hold
-  safe?: Promise<boolean>
-  remaining: number
-}
+export type Admitted = { ok: true; request: ModelRequest; slot: Slot; hold: Hold; remaining: number }
 export type Admission = {
   /**
    * In this order: a stream's place, the proof where one is wanted, the buckets, the wallet. Never rejects; a refusal
@@ -54,7 +46,9 @@ export function createAdmission({ streams, wallet, ...parts }: AdmissionParts): 
       const waited = reserved.retryAfterMs === undefined ? {} : { retryAfterMs: reserved.retryAfterMs }
       return refusal(walletCode(reserved.cause), { cause: reserved.cause, remaining: taken.remaining, ...waited })
     }
-    return { ...reserved, request, slot, remaining: taken.remaining }
+    const { hold, safe } = reserved
+    const paid = safe ? { ...request, ready: safe } : request
+    return { ok: true as const, request: paid, slot, hold, remaining: taken.remaining }
   }
   return {
     async admit(who, compose, since, proof) {

@@ -99,20 +99,13 @@ export class Question {
     const compose = () => this.host.request(this.text, this.host.history())
     const result = await this.parts.admission.admit(this.who, compose, since, this.proof)
     if (!result.ok) return this.withoutModel(result)
-    // The turn is stored while the hold is on its way to the disk.
     const turn = await this.open(this.parts.source, result.remaining)
-    const safe = await (result.safe ?? true)
-    if (safe && !this.ending) return this.stream(turn, result, since)
-    await result.hold.settle({ kind: 'free' })
-    result.slot.close()
-    await (this.ending ? this.close(turn, this.ending) : this.unsafe(turn))
-  }
-
-  /** Without a hold that survives, nothing is asked: what the store has of it is overwritten by the next question. */
-  private async unsafe(turn: Turn): Promise<void> {
-    await this.host.save({ ...turn, state: 'interrupted' })
-    this.host.refused({ code: 'overloaded' }, undefined)
-    this.report('overloaded', undefined, undefined, 'store')
+    if (this.ending) {
+      await result.hold.settle({ kind: 'free' })
+      result.slot.close()
+      return this.close(turn, this.ending)
+    }
+    await this.stream(turn, result, since)
   }
 
   private async open(source: Source, remaining: number): Promise<Turn> {
@@ -196,7 +189,8 @@ export class Question {
 
   private async failed(turn: Turn, failure: ModelFailure): Promise<void> {
     this.show(turn)
-    const text = this.host.fallback(this.text)
+    const unstored = failure.kind === 'store'
+    const text = unstored ? undefined : this.host.fallback(this.text)
     if (text !== undefined) {
       turn.source = 'knowledge'
       this.host.started(turn)
@@ -205,8 +199,9 @@ export class Question {
     await this.host.save({ ...turn, state: 'interrupted' })
     turn.state = 'interrupted'
     const waited = failure.retryAfterMs === undefined ? {} : { retryAfterMs: failure.retryAfterMs }
-    this.host.refused({ code: 'model_unavailable', ...waited }, turn)
-    this.report('model_unavailable', turn, undefined, failure.kind)
+    const code = unstored ? 'overloaded' : 'model_unavailable'
+    this.host.refused({ code, ...waited }, turn)
+    this.report(code, turn, undefined, failure.kind)
   }
 
   /** Budget out: the knowledge answers if it may; any other refusal ends the question here. */

@@ -51,7 +51,7 @@ async function* attempt(
 
   const maxBytes = options.maxAnswerBytes ?? roomFor(request.maxOutputTokens)
   const halt = haltable(options.clock, signal, options.answerTimeoutMs)
-  const bounds = { maxBytes, refuse: halt.halt }
+  const bounds = { maxBytes, ready: request.ready, refuse: halt.halt }
   const next = stepsOf(options, halt, () => upstream.open(request, halt.signal, bounds))
   const reading = reader()
   let read = false

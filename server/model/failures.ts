@@ -15,8 +15,10 @@ type Detail = v.InferOutput<typeof detail>
 const FREE = new Set([400, 401, 403, 404, 429, 503])
 const RETRYABLE = new Set<ModelFailureKind>(['rate_limited', 'unavailable'])
 
-/** A failure of the call itself, before or after any HTTP answer: Google may bill it, and it isn't tried again. */
-export const failed = (kind: ModelFailureKind): ModelFailure => ({ kind, billing: 'unknown', retryable: false })
+/** A failure of the call itself, before or after any HTTP answer: if it was sent Google may bill it, and it isn't tried again. */
+export const failed = (kind: ModelFailureKind): ModelFailure => {
+  return { kind, billing: kind === 'store' ? 'free' : 'unknown', retryable: false }
+}
 
 /** Google's error answer -> a failure: kind, whether it is free, whether and when to try again. */
 export function failureOf(error: UpstreamError): ModelFailure {

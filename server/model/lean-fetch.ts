@@ -4,8 +4,19 @@ import type { Readable } from 'node:stream'
 import { createInbox, type Inbox } from './inbox.ts'
 import { wholeEvents } from './whole-events.ts'
 
-/** What one call may do on the wire; `refuse` is told what it tried beyond that. */
-export type Bounds = { maxBytes: number; refuse(why: 'too_large' | 'upstream_error'): void }
+/** What one call may do on the wire, and from when on; `refuse` is told what it tried beyond that. */
+export type Bounds = {
+  maxBytes: number
+  ready: Promise<boolean> | undefined
+  refuse(why: 'too_large' | 'upstream_error' | 'store'): void
+}
+
+/** To be waited for before anything is sent. Rejects when the request may not be. */
+export async function untilReady({ ready, refuse }: Bounds): Promise<void> {
+  if (ready === undefined || (await ready)) return
+  refuse('store')
+  throw new Error('not to be sent')
+}
 
 /** As much of a Response as Google's SDK reads: an error's JSON, or a body of text without the platform's streams. */
 export type LeanResponse = {
@@ -27,8 +38,9 @@ const agents = {
 
 /** A fetch of one call over node:http: no redirects, no more than `maxBytes`, text in whole events. */
 export function leanFetch(bounds: Bounds): LeanFetch {
-  return (url, { method, headers, body, signal }) =>
-    new Promise((resolve, reject) => {
+  return async (url, { method, headers, body, signal }) => {
+    await untilReady(bounds)
+    return new Promise((resolve, reject) => {
       const { protocol } = new URL(url)
       const options = { method, headers: { ...Object.fromEntries(headers), 'content-length': Buffer.byteLength(body) } }
       const call =
@@ -47,6 +59,7 @@ export function leanFetch(bounds: Bounds): LeanFetch {
       call.on('close', () => signal.removeEventListener('abort', abort))
       call.end(body)
     })
+  }
 }
 
 type Answer = Readable & { statusCode?: number | undefined; statusMessage?: string | undefined }

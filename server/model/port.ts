@@ -1,6 +1,12 @@
 /** One message of the conversation as the model sees it. The last one is always the visitor's. */
 export type ModelTurn = { role: 'user' | 'model'; text: string }
-export type ModelRequest = { system: string; turns: readonly ModelTurn[]; maxOutputTokens: number }
+/** `ready`: nothing is sent before it resolves, and nothing at all when it says no (failure `store`, free). */
+export type ModelRequest = {
+  system: string
+  turns: readonly ModelTurn[]
+  maxOutputTokens: number
+  ready?: Promise<boolean>
+}
 
 /** Tokens as billed so far: `outputTokens` includes thoughts (total − prompt). */
 export type ModelUsage = { promptTokens: number; outputTokens: number }
@@ -18,13 +24,15 @@ export type ModelFailureKind =
   | 'network'
   | 'malformed'
   | 'too_large'
+  | 'store'
   | 'first_chunk_timeout'
   | 'chunk_timeout'
   | 'answer_timeout'
   | 'aborted'
 
 /**
- * `billing`: 'free' only after a complete HTTP answer 400, 401, 403, 404, 429 or 503; else Google may bill.
+ * `billing`: 'free' when nothing was sent, or after a complete HTTP answer 400, 401, 403, 404, 429 or 503; else Google may
+ * bill.
  * `retryable` and `retryAfterMs` (from RetryInfo) hold only while no text has come.
  */
 export type ModelFailure = {

@@ -33,6 +33,7 @@ const failureKinds = {
   network: true,
   malformed: true,
   too_large: true,
+  store: true,
   first_chunk_timeout: true,
   chunk_timeout: true,
   answer_timeout: true,

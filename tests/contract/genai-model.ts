@@ -2,7 +2,7 @@ import { ApiError, type GenerateContentParameters, GoogleGenAI, HarmBlockThresho
 import { streamedModel } from '../../server/model/attempt.ts'
 import { failed, failureOf, midStreamFailure } from '../../server/model/failures.ts'
 import type { GeminiOptions } from '../../server/model/gemini.ts'
-import type { Bounds } from '../../server/model/lean-fetch.ts'
+import { type Bounds, untilReady } from '../../server/model/lean-fetch.ts'
 import type { Model, ModelFailure, ModelRequest } from '../../server/model/port.ts'
 import { leastThinking } from '../../server/model/thinking.ts'
 
@@ -21,8 +21,10 @@ export function genaiModel(options: GeminiOptions): Model {
 
 // Its own dispatcher is never closed; the plain fetch is shared with everything else.
 const bounded =
-  ({ maxBytes, refuse }: Bounds) =>
+  (bounds: Bounds) =>
   async (url: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    const { maxBytes, refuse } = bounds
+    await untilReady(bounds)
     const response = await fetch(url, { ...init, redirect: 'manual' })
     if (response.status >= 300 && response.status < 400) refuse('upstream_error')
     let bytes = 0

@@ -6,6 +6,7 @@ import {
   CHUNKS,
   type Check,
   endOf,
+  failureOf,
   type MakeModel,
   never,
   onBench,
@@ -43,6 +44,30 @@ function answers(check: Check) {
       assert.ok(version)
       assert.match(bench.lines.join(), version)
       assert.is(bench.lines.length, 1)
+    },
+  )
+
+  check(
+    'nothing is sent before the request is ready, and nothing at all when it is not to be',
+    { name: 'ok', chunks: CHUNKS },
+    async (bench) => {
+      const calls = () => bench.emulator.ledger().entries.length
+      let tell = (_ready: boolean): void => undefined
+      const answered = () => {
+        const ready = new Promise<boolean>((resolve) => (tell = resolve))
+        return read(bench.model().answer({ ...request, ready }, never()))
+      }
+      const refused = answered()
+      for (let n = 0; n < 50; n++) await new Promise(setImmediate)
+      tell(false)
+      assert.equal(failureOf(await refused), { kind: 'store', billing: 'free', retryable: false })
+      assert.is(calls(), 0)
+      const whole = answered()
+      for (let n = 0; n < 50; n++) await new Promise(setImmediate)
+      assert.is(calls(), 0)
+      tell(true)
+      assert.is(textOf(await whole), TEXT)
+      assert.is(calls(), 1)
     },
   )
 
