@@ -1,8 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { test } from 'uvu'
+import { silentLog } from '../../server/log.ts'
+import { initStore } from '../../server/stores/open.ts'
 import { until } from '../attacks/target.ts'
 import { type Said, saidOf, visit } from '../attacks/visitor.ts'
 import { buildApp } from '../helpers/built-app.ts'
+import { startRedis } from '../helpers/redis.ts'
 import { longForm } from '../helpers/trial.ts'
 import { type FaultToll, fault, leave, servesNext } from './fault.ts'
 import { type FaultyTarget, openFaulty } from './faulty.ts'
@@ -92,23 +95,48 @@ async function killAt(target: FaultyTarget, at: number, question: string, toll: 
   return true
 }
 
+/** What of the noted points is the question's, and what of a process's first question its later ones don't pass. */
+type Path = {
+  own(names: string[]): string[]
+  cold(names: string[]): Point[]
+  tried(point: Point): boolean
+}
+type Point = { name: string; at: number }
+
+const numbered = (names: string[]) => names.map((name, at) => ({ name, at }))
+
+const onSqlite: Path = {
+  // Between two of the others nothing waits: what dies there dies as at the one before.
+  tried: ({ name }) => longForm || !/^sqlite:(?!BEGIN)/.test(name),
+  own(names) {
+    // The last that it writes is its settlement; what comes behind is the look at the books, which no other question passes.
+    const settled = names.findLastIndex((name) => /^sqlite:(INSERT|UPDATE|DELETE)/.test(name))
+    return names.slice(0, names.indexOf('sqlite:COMMIT', settled) + 1)
+  },
+  cold(names) {
+    const cold = numbered(names).slice(0, names.indexOf('file:rename') + 1)
+    return cold.slice(cold.findLastIndex(({ name }) => name.startsWith('sqlite:BEGIN')))
+  },
+}
+const onRedis: Path = {
+  // The rest is as on SQLite.
+  tried: ({ name }) => longForm || /^(redis|upstream:call)/.test(name),
+  // Settled and stored before it is told.
+  own: (names) => names.slice(0, names.lastIndexOf('visitor:done') + 1),
+  cold: (names) => numbered(names).slice(names.indexOf('visitor:welcome') + 1, names.indexOf('upstream:call')),
+}
+
 /** The names of what a question passes, in order. */
-async function pointsOf(target: FaultyTarget, { left }: FaultToll): Promise<string[]> {
+async function pointsOf(target: FaultyTarget, path: Path, { left }: FaultToll): Promise<string[]> {
   target.order({ does: 'note' })
   await servesNext(target, 'dry')
   await booksWith(target, left)
   const names = target.points()
   target.order(null)
-  // The last that it writes is its settlement; what comes behind is the look at the books, which no other question passes.
-  const settled = names.findLastIndex((name) => /^sqlite:(INSERT|UPDATE|DELETE)/.test(name))
-  return names.slice(0, names.indexOf('sqlite:COMMIT', settled) + 1)
+  return path.own(names)
 }
 
-const numbered = (names: string[]) => names.map((name, at) => ({ name, at }))
-/** Between two of these nothing waits: what dies there dies as at the one before. */
-const waits = ({ name }: { name: string }) => longForm || !/^sqlite:(?!BEGIN)/.test(name)
-
-async function killEverywhere(target: FaultyTarget, toll: FaultToll): Promise<void> {
+const killEverywhere = (path: Path) => async (target: FaultyTarget, toll: FaultToll) => {
   target.emulator.setScenario({ name: 'ok', chunks: CHUNKS })
   const restart = async () => {
     await booksWith(target, toll.left)
@@ -116,16 +144,14 @@ async function killEverywhere(target: FaultyTarget, toll: FaultToll): Promise<vo
   }
   await restart()
   // The first question of a process asks more of the store than those after it.
-  const first = await pointsOf(target, toll)
-  const cold = numbered(first).slice(0, first.indexOf('file:rename') + 1)
-  const begun = cold.findLastIndex(({ name }) => name.startsWith('sqlite:BEGIN'))
-  const warm = numbered(await pointsOf(target, toll)).filter(waits)
+  const cold = path.cold(await pointsOf(target, path, toll)).filter(path.tried)
+  const warm = numbered(await pointsOf(target, path, toll)).filter(path.tried)
   let [tries, reached] = [0, 0]
   const kill = async (at: number) => {
     tries++
     if (await killAt(target, at, `Question ${tries}, combien coûte une révision ?`, toll)) reached++
   }
-  for (const { at } of cold.slice(begun).filter(waits)) {
+  for (const { at } of cold) {
     await restart()
     await kill(at)
   }
@@ -133,11 +159,27 @@ async function killEverywhere(target: FaultyTarget, toll: FaultToll): Promise<vo
     await servesNext(target, `next${at}`)
     await kill(at)
   }
-  if (reached < tries * 0.9) toll.lost(`${reached} points reached of ${tries}`)
+  if (cold.length === 0 || warm.length === 0 || reached < tries * 0.9)
+    toll.lost(`${reached} points reached of ${tries}`)
 }
 
-fault('kill -9 wherever a question on SQLite waits', async () => openFaulty({ app: await app }), killEverywhere)
+fault(
+  'kill -9 wherever a question on SQLite waits',
+  async () => openFaulty({ app: await app }),
+  killEverywhere(onSqlite),
+)
 
+const redis = await startRedis()
+if (redis) {
+  const open = async () => {
+    await redis.empty()
+    await initStore(redis.url, silentLog)
+    return openFaulty({ app: await app, env: { STORE_URL: redis.url } })
+  }
+  fault('kill -9 wherever a question on Redis waits', open, killEverywhere(onRedis))
+}
+
+test('Redis ends', async () => redis?.close())
 test('the built copy is removed', async () => (await app).remove())
 
 test.run()
