@@ -23,8 +23,9 @@ export type Admission = {
 }
 export type AdmissionParts = GateParts & { streams: Streams; wallet: Wallet }
 
-const bytesOf = ({ system, turns }: ModelRequest) =>
-  turns.reduce((sum, { text }) => sum + Buffer.byteLength(text), Buffer.byteLength(system))
+const encoder = new TextEncoder()
+const bytesOf = (request: ModelRequest) =>
+  request.turns.reduce((sum, turn) => sum + encoder.encode(turn.text).length, encoder.encode(request.system).length)
 
 export function createAdmission({ streams, wallet, ...parts }: AdmissionParts): Admission {
   const gate = createGate(parts)

@@ -17,17 +17,14 @@ export type Run = <T>(durable: boolean, step: () => T) => Promise<T>
 /** Where steps keep what they read and wrote, for as long as it holds. */
 export type Memo<V> = Map<string, V>
 
-const TAKES_PER_SWEEP = 8
-
-/** Statements on the buckets; `sweep`, called beside each take, now and then drops some that are full again. */
+/** Statements on the buckets; `sweep` drops a few that are full again. */
 export async function sqliteTats(prepare: Prepare, memo: Memo<number>): Promise<Tats & { sweep(now: number): void }> {
   const get = await prepare('SELECT tat FROM buckets WHERE key = ?')
   const set = await prepare('INSERT INTO buckets VALUES (?, ?) ON CONFLICT DO UPDATE SET tat = excluded.tat')
   const remove = await prepare('DELETE FROM buckets WHERE key = ?')
   const sweep = await prepare(
-    'DELETE FROM buckets WHERE key IN (SELECT key FROM buckets WHERE tat <= ? ORDER BY tat LIMIT 64)',
+    'DELETE FROM buckets WHERE key IN (SELECT key FROM buckets WHERE tat <= ? ORDER BY tat LIMIT 8)',
   )
-  let takes = 0
   return {
     get(key) {
       const known = memo.get(key)
@@ -43,8 +40,10 @@ export async function sqliteTats(prepare: Prepare, memo: Memo<number>): Promise<
       remove.run(key)
       memo.delete(key)
     },
-    // What is remembered of a bucket that was dropped says the same: it is full.
-    sweep: (now) => void (takes++ % TAKES_PER_SWEEP === 0 && sweep.run(now)),
+    sweep(now) {
+      // Which were dropped nobody tells, and on a clock that is set back they would count again.
+      if (sweep.run(now) > 0) memo.clear()
+    },
   }
 }
 

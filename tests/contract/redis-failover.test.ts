@@ -29,6 +29,13 @@ async function decided(store: Store, id: string, nano: number): Promise<string> 
     await setImmediate()
   }
 }
+/** Admitted, and the replica has it, however long a busy machine takes: the same reserve again changes nothing. */
+async function admits(store: Store, id: string, nano: number): Promise<void> {
+  let outcome: string
+  do outcome = await outcomeOf(store, id, nano)
+  while (outcome === 'unconfirmed')
+  assert.is(outcome, 'admitted')
+}
 const heldIn = async (store: Store) => (await store.ledger.snapshot(TODAY, CAPS)).spent.held
 
 type Scene = Watched & { open(url?: string): Promise<Store> }
@@ -121,10 +128,10 @@ test('nobody waited for the replica that takes over: admission is halted everywh
     try {
       await initStore(door.url, silentLog)
       const [one, two] = [await watched.open(door.url), await watched.open(door.url)]
-      assert.is(await outcomeOf(one, 'a', 300), 'admitted')
+      await admits(one, 'a', 300)
       while ((await watched.replica.command('EXISTS', '{le-mecano}:hold:a')) !== 1) await setImmediate()
       await cutOff(watched)
-      assert.is(await outcomeOf(one, 'bought', 700), 'admitted')
+      await admits(one, 'bought', 700)
       assert.is(await outcomeOf(one, 'more', 1), 'day')
       door.leadTo(watched.replica.port)
       await dies(watched)
@@ -133,9 +140,9 @@ test('nobody waited for the replica that takes over: admission is halted everywh
       assert.equal([await decided(two, 'again', 700), await decided(one, 'again', 700)], ['halted', 'halted'])
       assert.is((await one.ledger.report(TODAY, CAPS)).halted, 'failover')
       await two.ledger.resume()
-      assert.is(await outcomeOf(one, 'accepted', 1), 'admitted')
+      await admits(one, 'accepted', 1)
       const late = await watched.open(door.url)
-      assert.is(await outcomeOf(late, 'later', 1), 'admitted')
+      await admits(late, 'later', 1)
     } finally {
       door.close()
     }
@@ -147,7 +154,7 @@ test('a switch by hand: the old primary becomes a replica, the name leads to the
     try {
       await initStore(door.url, silentLog)
       const store = await open(`${door.url}?replicas=1`)
-      assert.is(await outcomeOf(store, 'a', 300), 'admitted')
+      await admits(store, 'a', 300)
       await replica.command('REPLICAOF', 'NO', 'ONE')
       await primary.command('REPLICAOF', '127.0.0.1', String(replica.port))
       const refused = await open(`redis://127.0.0.1:${primary.port}`).catch((error) => error)

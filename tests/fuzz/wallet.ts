@@ -60,6 +60,7 @@ class World {
   ledger!: LedgerStore
   faults: Fault[] = []
   refused = 0
+  private boots = 0
 
   constructor(
     readonly bench: StoreBench,
@@ -72,7 +73,8 @@ class World {
     this.ledger = (await this.bench.open()).ledger
     for (const call of this.calls) call.open = false
     let ids = 0
-    const boot = `boot-${this.days.size}-${Math.floor(this.bench.clock.now())}`
+    // Two of one name would settle each other's holds.
+    const boot = `boot-${++this.boots}`
     this.wallet = createWallet({
       store: this.faulty(this.ledger),
       prices: PRICES,
