@@ -20,10 +20,14 @@ function orderNow() {
 function fails(name) {
   const { does, at = 0, times = 1, kinds, ms } = orderNow()
   if (does === undefined || (kinds && !kinds.includes(name.split(':')[0]))) return false
-  if (does === 'note') appendFileSync(`${FAULT_FILE}.points`, `${name}\n`)
+  const note = () => appendFileSync(`${FAULT_FILE}.points`, `${name}\n`)
+  if (does === 'note') note()
   if (passed++ < at || hits >= times) return false
   hits++
-  if (does === 'kill') process.kill(process.pid, 'SIGKILL')
+  if (does === 'kill') {
+    note()
+    process.kill(process.pid, 'SIGKILL')
+  }
   if (does === 'block') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
   return does === 'fail' || does === 'lose'
 }

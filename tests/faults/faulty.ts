@@ -21,7 +21,7 @@ export type FaultOrder = {
 export type FaultyTarget = Target & {
   /** `null`: nothing happens any more. */
   order(order: FaultOrder | null): void
-  /** The names of the points that were passed since a `note` was ordered. */
+  /** The names of the points that were passed since a `note` was ordered, or of the one that was the end of it. */
   points(): string[]
 }
 
