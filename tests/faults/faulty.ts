@@ -47,7 +47,7 @@ export async function openFaulty(options: TargetOptions = {}): Promise<FaultyTar
   })
   return Object.assign(target, {
     order,
-    points: () => readFileSync(`${file}.points`, 'utf8').trim().split('\n'),
+    points: () => readFileSync(`${file}.points`, 'utf8').split('\n').slice(0, -1),
     close: closing(target, options.dir === undefined ? dir : undefined),
   })
 }
