@@ -21,8 +21,6 @@ const secrets = { GEMINI_API_KEY: KEY, METRICS_TOKEN: `${KEY}-metrics`, REDIS_PA
 const pm2 = await openPm2(app.dir, secrets)
 await writeSettings(app, {
   ...WIDE,
-  BUDGET_PER_DAY: '1',
-  BUDGET_PER_MONTH: '20',
   GEMINI_API_KEY: KEY,
   GEMINI_BASE_URL: emulator.url,
   PORT: '0',
@@ -68,8 +66,8 @@ test('pm2 describe and pm2 trigger tell an admin how it does', async () => {
   const { connections, streams, state } = await trigger('connections')
   assert.equal({ connections, streams, state }, { connections: 2, streams: 1, state: 'serving' })
   const budget = await trigger('budget')
-  assert.equal([budget.cap, budget.openHolds, budget.halted], [1, 1, false])
-  assert.ok(Number(budget.left) > 0.9 && Number(budget.left) < 1, String(budget.left))
+  assert.equal([budget.cap, budget.openHolds, budget.halted], [1000, 1, false])
+  assert.ok(Number(budget.left) > 999.9 && Number(budget.left) < 1000, String(budget.left))
   emulator.release(2)
   await asking.next(({ payload }) => payload.includes('"type":"done"'))
   for (const socket of [idle, asking]) socket.destroy()
@@ -82,7 +80,7 @@ if (tmux)
     const command = `PM2_HOME=${pm2.home} ${process.execPath} ${resolve('node_modules/pm2/bin/pm2')} monit`
     await run('-f', '/dev/null', 'new-session', '-d', '-x', '80', '-y', '24', command)
     try {
-      const shown = /Connections +\d.*\n.*Streams +0.*\n.*Budget left +\.\d\d .*\n.*Refused\/min +0/
+      const shown = /Connections +\d.*\n.*Streams +0.*\n.*Budget left +999 .*\n.*Refused\/min +0/
       let screen = ''
       for (let tries = 0; tries < 3000 && !shown.test(screen); tries++) screen = await run('capture-pane', '-p')
       assert.match(screen, shown)
