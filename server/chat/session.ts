@@ -1,5 +1,5 @@
 import { closes } from '../../protocol/closes.ts'
-import type { Ask, EndReason, ErrorCode, Failure, Hello, Limits, ServerMessage } from '../../protocol/messages.ts'
+import type { Ask, ErrorCode, Failure, Hello, Limits, ServerMessage } from '../../protocol/messages.ts'
 import { PROTOCOL } from '../../protocol/messages.ts'
 import type { Log } from '../log.ts'
 import type { AskContext } from './admission.ts'
@@ -8,7 +8,7 @@ import { keepText } from './keep-text.ts'
 import type { Assistant, Seat, Wire } from './ports.ts'
 import { Question, type QuestionHost, type QuestionParts } from './question.ts'
 import type { Lang } from './sentences.ts'
-import { replayFrom, type Turn, viewOf } from './turn.ts'
+import { doneOf, replayFrom, startOf, type Turn, viewOf } from './turn.ts'
 
 /** One socket of a session. */
 export type Attached = { readonly wire: Wire; readonly context: AskContext; lang: Lang }
@@ -292,19 +292,3 @@ export class Session {
     if (this.spentIds.size > MAX_SPENT_IDS && !oldest.done) this.spentIds.delete(oldest.value)
   }
 }
-
-const startOf = ({ id, question, source, remaining }: Turn): ServerMessage => ({
-  type: 'start',
-  id,
-  question,
-  source,
-  remaining,
-})
-
-const doneOf = ({ id, answer, usage }: Turn, reason: EndReason): ServerMessage => ({
-  type: 'done',
-  id,
-  reason,
-  length: answer.length,
-  ...(usage && { usage }),
-})

@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import {
   type EndReason,
   endReasons,
+  type ServerMessage,
   type Source,
   sources,
   type TurnState,
@@ -29,6 +30,24 @@ export const viewOf = (turn: Turn): TurnView => ({
   state: turn.state,
   source: turn.source,
   at: turn.at,
+})
+
+/** What its sockets hear when it begins. */
+export const startOf = ({ id, question, source, remaining }: Turn): ServerMessage => ({
+  type: 'start',
+  id,
+  question,
+  source,
+  remaining,
+})
+
+/** What they hear when it has ended. */
+export const doneOf = ({ id, answer, usage }: Turn, reason: EndReason): ServerMessage => ({
+  type: 'done',
+  id,
+  reason,
+  length: answer.length,
+  ...(usage && { usage }),
 })
 
 const stored = v.object({

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type Database from 'libsql/promise'
 import type { Prepare, Statement } from './sqlite-rows.ts'
+import { type Checkpointer, type Checkpoints, checkpointer, type SharedSync, sharedSync } from './write-log.ts'
 
 /** `durable` survives a power cut once it resolves; else only the end of the process. */
 export type Lane = {
@@ -20,18 +21,15 @@ export type Lane = {
 type Job = {
   durable: boolean
   step(): void
-  done(): void
+  /** Its transaction was committed, and survives a power cut once `synced` resolves. */
+  committed(synced: Promise<void>): void
   failed(cause: unknown): void
-  /** Told of its transaction's end before it is durable. */
-  ahead?: ((durable: Promise<void>) => void) | undefined
 }
 
 // Some 3 ms of statements: what is left goes into the next transaction, and the event loop turns in between.
 const JOBS_PER_TRANSACTION = 32
 const BUSY_ATTEMPTS = 100
 const MOST_REMEMBERED = 10_000
-// Some 4 MB of log; SQLite's own limit would copy it back inside a commit, on whoever's time that is.
-const TRANSACTIONS_PER_CHECKPOINT = 500
 
 /** SQLite's own wait for a lock, in ms. Short, because it blocks one of the few threads that the owner may need. */
 export const BUSY_MS = 50
@@ -46,8 +44,6 @@ export async function execWaiting(db: Database, sql: string): Promise<void> {
     }
   }
 }
-
-type Checkpointer = Pick<Database, 'exec' | 'close'>
 
 /** What the lane needs of its file: `connect` opens it once more, `sync` makes what was written survive a power cut. */
 export type LaneParts = { db: Database; prepare: Prepare; connect(): Checkpointer; sync(): Promise<void> }
@@ -90,31 +86,26 @@ class SqliteLane implements Lane {
     this.#syncs = sharedSync(sync)
   }
 
-  run<T>(durable: boolean, step: () => T): Promise<T> {
-    return new Promise((resolve, failed) => {
-      let finish = (): void => undefined
-      const made = () => {
-        const value = step()
-        finish = () => resolve(value)
-      }
-      this.#ask({ durable, step: made, done: () => finish(), failed })
-    })
+  async run<T>(durable: boolean, step: () => T): Promise<T> {
+    const told = await this.#ask(durable, step)
+    if (durable) await told.durable
+    return told.value
   }
 
   runAhead<T>(step: () => T): Promise<{ value: T; durable: Promise<void> }> {
-    return new Promise((resolve, failed) => {
-      let tell = (_durable: Promise<void>): void => undefined
-      const made = () => {
-        const value = step()
-        tell = (durable) => resolve({ value, durable })
-      }
-      this.#ask({ durable: true, step: made, done: () => undefined, failed, ahead: (durable) => tell(durable) })
-    })
+    return this.#ask(true, step)
   }
 
-  #ask(job: Job): void {
-    this.#queue.push(job)
-    this.#working ??= this.#work()
+  #ask<T>(durable: boolean, step: () => T): Promise<{ value: T; durable: Promise<void> }> {
+    return new Promise((resolve, failed) => {
+      let committed = (_synced: Promise<void>): void => undefined
+      const made = () => {
+        const value = step()
+        committed = (synced) => resolve({ value, durable: synced })
+      }
+      this.#queue.push({ durable, step: made, committed: (synced) => committed(synced), failed })
+      this.#working ??= this.#work()
+    })
   }
 
   memo<V>(): Map<string, V> {
@@ -182,18 +173,10 @@ class SqliteLane implements Lane {
   }
 
   #finish(batch: readonly Job[]): void {
-    const durable = batch.filter((job) => job.durable)
-    for (const job of batch) if (!job.durable) job.done()
-    if (durable.length === 0) return
-    const settleAll = (settle: (job: Job) => void): void => {
-      for (const job of durable) settle(job)
-    }
-    const synced = this.#syncs.next()
-    for (const { ahead } of durable) ahead?.(synced)
-    void synced.then(
-      () => settleAll((job) => job.done()),
-      (cause: unknown) => settleAll((job) => job.failed(cause)),
-    )
+    const synced = batch.some((job) => job.durable) ? this.#syncs.next() : Promise.resolve()
+    // Who waits for it hears of it; nobody may, when a step was told ahead.
+    synced.catch(() => undefined)
+    for (const job of batch) job.committed(synced)
   }
 
   /** Without waiting: a lock that another process holds is waited for off the event loop. */
@@ -239,81 +222,6 @@ function firstBroken(batch: readonly Job[]): { job: Job; cause: unknown } | unde
 }
 
 type LaneSql = Record<'begin' | 'commit' | 'version' | 'impatient' | 'patient', Statement>
-
-type SharedSync = { next(): Promise<void>; idle(): Promise<void> }
-type Checkpoints = {
-  committed(): void
-  /** The second part of a checkpoint is due, for which no step may be under way. */
-  readonly unfinished: boolean
-  finish(): Promise<void>
-  close(): Promise<void>
-}
-
-/** A sync that begins after `next` was called; those who wait for one share it. */
-function sharedSync(sync: () => Promise<void>): SharedSync {
-  let running: Promise<void> = Promise.resolve()
-  let following: Promise<void> | undefined
-  return {
-    next() {
-      following ??= running
-        .catch(() => undefined)
-        .then(() => {
-          following = undefined
-          running = sync()
-          return running
-        })
-      return following
-    },
-    idle: async () => void (await (following ?? running).catch(() => undefined)),
-  }
-}
-
-/**
- * Copies the log back into the file now and then, on a connection of its own: first all that is there, beside the writers;
- * then, while the lane waits, the little that came meanwhile. A log that is copied whole begins anew at its front; one that
- * never is grows for as long as there is work, and each sync of it is slower for its growing.
- */
-function checkpointer(connect: () => Checkpointer, onUnfinished: () => void): Checkpoints {
-  let count = 0
-  let connection: Checkpointer | undefined
-  let running: Promise<void> | undefined
-  let unfinished = false
-  let closed = false
-  async function checkpoint(): Promise<void> {
-    try {
-      connection ??= connect()
-      await connection.exec('PRAGMA wal_checkpoint(PASSIVE)')
-    } catch {
-      // The log grows until the next one, which is no harm.
-    }
-    running = undefined
-  }
-  const begin = async () => {
-    await checkpoint()
-    if (closed) return
-    unfinished = true
-    onUnfinished()
-  }
-  return {
-    committed() {
-      count += 1
-      if (count % TRANSACTIONS_PER_CHECKPOINT === 0 && !closed) running ??= begin()
-    },
-    get unfinished() {
-      return unfinished && !closed
-    },
-    async finish() {
-      running = checkpoint()
-      await running
-      unfinished = false
-    },
-    async close() {
-      closed = true
-      await running
-      connection?.close()
-    },
-  }
-}
 
 const isBusy = (cause: unknown): boolean =>
   cause instanceof Error && 'code' in cause && String(cause.code).startsWith('SQLITE_BUSY')
