@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomPool } from './random-pool.ts'
 
 /** Time as an argument: `now` is epoch ms and may jump, `monotonic` is ms from an arbitrary start and may not. */
 export type Clock = {
@@ -21,7 +21,9 @@ export const systemClock: Clock = {
   },
 }
 
+const freshBytes = randomPool()
+
 export const systemRandom: Random = {
   float: () => Math.random(),
-  token: (bytes) => randomBytes(bytes).toString('base64url'),
+  token: (bytes) => Buffer.from(freshBytes(bytes).buffer).toString('base64url'),
 }

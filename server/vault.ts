@@ -1,9 +1,12 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, hkdfSync } from 'node:crypto'
 import type { Safe, Vault } from './chat/ports.ts'
+import { randomPool } from './random-pool.ts'
 
 const VERSION = 1
 const IV_BYTES = 12
 const TAG_BYTES = 16
+
+const freshBytes = randomPool()
 
 /** AES-256-GCM under a key derived from the session token; a store that leaks gives no contents away. */
 export const vault: Vault = {
@@ -13,7 +16,7 @@ export const vault: Vault = {
 
 const safeUnder = (key: Uint8Array): Safe => ({
   seal(text) {
-    const iv = randomBytes(IV_BYTES)
+    const iv = freshBytes(IV_BYTES)
     const cipher = createCipheriv('aes-256-gcm', key, iv)
     const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
     return Buffer.concat([Buffer.of(VERSION), iv, cipher.getAuthTag(), body])

@@ -3,6 +3,7 @@ import type { ModelRequest } from '../model/port.ts'
 import type { Hold, Wallet, WalletCause } from '../quota/port.ts'
 import { type AskContext, createGate, type GateParts, type Refused, refusal } from './gate.ts'
 import type { Slot, Streams } from './streams.ts'
+import { utf8Length } from './utf8.ts'
 
 export type { AskContext, Refused } from './gate.ts'
 
@@ -23,9 +24,8 @@ export type Admission = {
 }
 export type AdmissionParts = GateParts & { streams: Streams; wallet: Wallet }
 
-const encoder = new TextEncoder()
-const bytesOf = (request: ModelRequest) =>
-  request.turns.reduce((sum, turn) => sum + encoder.encode(turn.text).length, encoder.encode(request.system).length)
+const bytesOf = ({ system, turns }: ModelRequest) =>
+  turns.reduce((sum, { text }) => sum + utf8Length(text), utf8Length(system))
 
 export function createAdmission({ streams, wallet, ...parts }: AdmissionParts): Admission {
   const gate = createGate(parts)

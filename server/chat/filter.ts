@@ -53,7 +53,11 @@ export function createFilter(forbidden: readonly string[]): Filter {
     return undefined
   }
 
-  const began = () => Math.min(reader.began() ?? Infinity, ...matchers.map((matcher) => matcher.began() ?? Infinity))
+  function began(): number {
+    let first = reader.began() ?? Infinity
+    for (const matcher of matchers) first = Math.min(first, matcher.began() ?? Infinity)
+    return first
+  }
 
   function release(to: number): string {
     const pass = held.slice(0, to - passed)
@@ -65,7 +69,7 @@ export function createFilter(forbidden: readonly string[]): Filter {
   function push(text: string): Filtered {
     if (hit) return { pass: '', hit }
     const whole = unread + text
-    unread = HALF_PAIR.exec(whole)?.[0] ?? ''
+    unread = isHighHalf(whole.charCodeAt(whole.length - 1)) ? whole.slice(-1) : ''
     const start = take(unread ? whole.slice(0, -1) : whole)
     if (start === undefined) return { pass: release(began()), hit }
     hit = true
@@ -81,7 +85,7 @@ export function createFilter(forbidden: readonly string[]): Filter {
   return { push, flush }
 }
 
-const HALF_PAIR = /[\uD800-\uDBFF]$/
+const isHighHalf = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff
 
 /** Reads code points with their raw offsets; gives the raw start of a match that ends here. */
 type Matcher = {

@@ -4,6 +4,7 @@ import MiniSearch from 'minisearch'
 import type { Section } from './knowledge-sections.ts'
 import { fold, isStopWord, wordsOf } from './knowledge-words.ts'
 import type { Lang } from './sentences.ts'
+import { utf8Length } from './utf8.ts'
 
 export type Ranked = { section: Section; score: number }
 export type Knowledge = {
@@ -114,7 +115,7 @@ function cut(section: Section, maxTokens: number): Section | undefined {
 
 /** An upper estimate in tokens: UTF-8 bytes / 3. Real French runs at 3.5 to 4.5 bytes a token. */
 export function tokensOf(text: string): number {
-  return Math.ceil(new TextEncoder().encode(text).length / 3)
+  return Math.ceil(utf8Length(text) / 3)
 }
 
 const renderedTokens = (section: Section): number => tokensOf(renderSection(section))

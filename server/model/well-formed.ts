@@ -4,7 +4,7 @@ export type WellFormed = { push(text: string): string; end(): string }
 // NUL and C0 except tab and newline: what the wire refuses.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: replacing them is the point
 const CONTROLS = /[\u0000-\u0008\u000B-\u001F]/g
-const HIGH_AT_END = /[\uD800-\uDBFF]$/
+const isHighHalf = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff
 
 /**
  * Controls (other than tab and newline) and lone surrogates become U+FFFD, one for one, so lengths don't change.
@@ -15,7 +15,7 @@ export function wellFormed(): WellFormed {
   return {
     push(text) {
       const whole = half + text
-      half = HIGH_AT_END.test(whole) ? whole.slice(-1) : ''
+      half = isHighHalf(whole.charCodeAt(whole.length - 1)) ? whole.slice(-1) : ''
       return clean(half ? whole.slice(0, -1) : whole)
     },
     end() {
@@ -26,5 +26,4 @@ export function wellFormed(): WellFormed {
   }
 }
 
-// Under the u flag \p{Surrogate} matches lone halves only.
-const clean = (text: string): string => text.replace(CONTROLS, '\uFFFD').replace(/\p{Surrogate}/gu, '\uFFFD')
+const clean = (text: string): string => text.replace(CONTROLS, '\uFFFD').toWellFormed()

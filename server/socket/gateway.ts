@@ -79,8 +79,8 @@ export function createGateway<Context extends { c?: string }>(parts: GatewayPart
     stream.once('finish', () => stream.destroy())
     stream.end(refusalBytes(refusal))
   }
-  const accept = (ws: WebSocket, visitor: Visitor<Context>, leave: () => void) => {
-    const socket = new Socket(ws, clock.monotonic)
+  const accept = (ws: WebSocket, stream: Duplex, visitor: Visitor<Context>, leave: () => void) => {
+    const socket = new Socket(ws, stream, clock.monotonic)
     const context = visitor.context()
     const talk = parts.connect(socket, context)
     open.set(socket, talk)
@@ -112,7 +112,7 @@ export function createGateway<Context extends { c?: string }>(parts: GatewayPart
       return refuse(stream, tooManyUpgrades(taken.retryAfterMs))
     }
     if (draining) return refuse(stream, { ok: false, status: 503, cause: 'draining', retryAfterMs: 5000 })
-    if (!stream.destroyed) server.handleUpgrade(request, stream, head, (ws) => accept(ws, visitor, leave))
+    if (!stream.destroyed) server.handleUpgrade(request, stream, head, (ws) => accept(ws, stream, visitor, leave))
   }
 
   return {

@@ -1,6 +1,8 @@
+import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { type Close, closes } from '../../protocol/closes.ts'
 import { frameLimit } from './frame-limit.ts'
+import { textFrame } from './text-frame.ts'
 
 /** Bounds of one connection, in ms and bytes. */
 export const socketLimits = {
@@ -34,6 +36,8 @@ export class Socket {
 
   constructor(
     private readonly ws: WebSocket,
+    /** What `ws` writes to: our frames go there in one piece, where ws would write a head and a text. */
+    private readonly stream: Duplex,
     private readonly now: () => number,
   ) {
     this.openedAt = this.lastHeardAt = now()
@@ -58,7 +62,7 @@ export class Socket {
 
   send(message: object): void {
     if (this.ws.readyState !== this.ws.OPEN) return
-    this.ws.send(encode(message))
+    this.stream.write(frameOf(message))
     if (this.isClogged()) this.close(closes.tooSlow)
   }
 
@@ -108,13 +112,13 @@ export class Socket {
 }
 
 let lastMessage: object | undefined
-let lastText = ''
+let lastFrame = textFrame('')
 
 /** Sockets of one session get the same message object in a row, so it is written out once. */
-function encode(message: object): string {
+function frameOf(message: object): Buffer {
   if (message !== lastMessage) {
     lastMessage = message
-    lastText = JSON.stringify(message)
+    lastFrame = textFrame(JSON.stringify(message))
   }
-  return lastText
+  return lastFrame
 }

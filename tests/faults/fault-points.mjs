@@ -88,7 +88,8 @@ wrap(IncomingMessage.prototype, 'push', function (chunk) {
 const saidIn = (bytes) => {
   const head = bytes.toString('latin1').slice(0, 60)
   const command = /^\*\d+\r\n\$\d+\r\n(\w+)/.exec(head)?.[1]
-  const message = /^{"type":"(\w+)"/.exec(head)?.[1]
+  // Behind the head of its frame.
+  const message = /^\x81[\s\S]{1,9}?\{"type":"(\w+)"/.exec(head)?.[1]
   return command ? `redis:${command.toUpperCase()}` : message && `visitor:${message}`
 }
 // Lost: done there, and its answer never came.

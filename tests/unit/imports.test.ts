@@ -25,7 +25,8 @@ const ANYTHING = ['']
 const rooms: [room: string, ours: string[], others: string[]][] = [
   ['protocol/', [], ['valibot']],
 
-  ['server/clock.ts', [], ['node:crypto']],
+  ['server/random-pool.ts', [], ['node:crypto']],
+  ['server/clock.ts', ['server/random-pool.ts'], []],
   ['server/log.ts', [], []],
   ['server/diary.ts', [], []],
   ['server/meter.ts', ['server/model/port.ts'], []],
@@ -40,7 +41,7 @@ const rooms: [room: string, ours: string[], others: string[]][] = [
     ['server/settings.ts', 'server/quota/address.ts', 'server/quota/prices.ts', 'server/quota/windows.ts'],
     ['node:net'],
   ],
-  ['server/vault.ts', ['server/chat/ports.ts'], ['node:crypto']],
+  ['server/vault.ts', ['server/chat/ports.ts', 'server/random-pool.ts'], ['node:crypto']],
 
   ['server/chat/', ['protocol/', ...PORTS], ['valibot', 'minisearch', '@orama/stemmers/']],
   [
