@@ -49,9 +49,19 @@ export function watchOthers(pids: readonly number[]): () => number {
   return () => Math.max(0, busyMs() - busy - (own() - ours)) / (performance.now() - began)
 }
 
+let anyCore = false
+
+/** What is started during `work` runs on any core, as it does where nobody measures. */
+export async function onAnyCore<T>(work: () => Promise<T>): Promise<T> {
+  anyCore = true
+  return work().finally(() => {
+    anyCore = false
+  })
+}
+
 /** Where the measured process goes and where everything else goes: two cores, when there are two and taskset. */
 export function coresOf(): { server: Core; others: Core } {
-  const pinned = cpus().length > 1 && hasTaskset()
+  const pinned = !anyCore && cpus().length > 1 && hasTaskset()
   return pinned ? { server: 0, others: 1 } : { server: undefined, others: undefined }
 }
 

@@ -1,13 +1,15 @@
 import { barChart } from '../chart.ts'
 import { median, percentile } from '../children.ts'
 import { all, bare, type Contestant, ours, raw } from '../contestants.ts'
+import { onAnyCore } from '../machine.ts'
 import { cell, doubts, measureWindow, type Window } from '../measure.ts'
 import type { Bench, Case, Goal, Section } from './case.ts'
 
-type Load = { name: string; streams: number; perChunkMs: number; answerMs: number; windowMs: number }
+type Load = { name: string; streams: number; perChunkMs: number; answerMs: number; windowMs: number; anyCore?: true }
 
 const LOADS: readonly Load[] = [
   { name: '1 stream', streams: 1, perChunkMs: 4, answerMs: 60, windowMs: 6000 },
+  { name: '1 stream, on any core', streams: 1, perChunkMs: 4, answerMs: 60, windowMs: 6000, anyCore: true },
   { name: '100 streams of 25 tokens/s', streams: 100, perChunkMs: 40, answerMs: 8000, windowMs: 8000 },
   { name: '1,000 streams of 2 tokens/s', streams: 1000, perChunkMs: 500, answerMs: 10_000, windowMs: 8000 },
 ]
@@ -48,7 +50,10 @@ const firstMs = ({ word }: Window, p: number): number => percentile(word.firsts 
 /** (a): the first token, above reading the upstream directly in the same round. */
 export const firstToken: Case = async (bench) => {
   const sections: Section[] = []
-  for (const load of LOADS) sections.push(await firstTokenUnder(bench, load))
+  for (const load of LOADS) {
+    const measured = () => firstTokenUnder(bench, load)
+    sections.push(await (load.anyCore ? onAnyCore(measured) : measured()))
+  }
   return sections
 }
 
@@ -68,9 +73,9 @@ async function firstTokenUnder(bench: Bench, load: Load): Promise<Section> {
       : [
           {
             what: `first token added, p50, ${load.name}`,
-            wanted: '<= bare relay + the reserve',
+            wanted: load.anyCore ? `<= ${WANTED_MS} ms` : '<= bare relay + the reserve',
             seen: `${mine.toFixed(2)} ms; bare relay ${floor.toFixed(2)} ms`,
-            reached: mine <= floor + RESERVE_MS,
+            reached: mine <= (load.anyCore ? WANTED_MS : floor + RESERVE_MS),
           },
         ]
   const slug = load.name.replace(/[^a-z0-9]+/gi, '-')
@@ -88,6 +93,8 @@ async function firstTokenUnder(bench: Bench, load: Load): Promise<Section> {
   }
 }
 
+/** Where nothing is held back for the measurement. */
+const WANTED_MS = 2
 /** What a durable reserve may take, as the quota case measures it on SQLite. */
 const RESERVE_MS = 0.5
 
