@@ -1,7 +1,7 @@
 import type { ModelRequest } from '../model/port.ts'
 import { type Exchange, windowOf } from './conversation.ts'
 import { fallbackAnswer } from './fallback.ts'
-import { createFilter } from './filter.ts'
+import { createFilters } from './filter.ts'
 import { buildInstruction } from './instruction.ts'
 import { createKnowledge } from './knowledge.ts'
 import { contactSection, type Persona, personaView } from './persona.ts'
@@ -28,7 +28,7 @@ export function createAssistant(options: AssistantOptions): Assistant {
   const core = contactSection(persona)
   const knowledge = createKnowledge(persona.sections, persona.lang, core)
   const views = new Map(langs.map((lang) => [lang, personaView(persona, lang)]))
-  const forbidden = [canary, ...options.secrets]
+  const filters = createFilters([canary, ...options.secrets])
   return {
     view: (lang) => views.get(lang) ?? personaView(persona, lang),
     pickLang: (wanted) => pickLang(wanted, persona.lang),
@@ -43,7 +43,7 @@ export function createAssistant(options: AssistantOptions): Assistant {
       const system = buildInstruction({ persona, lang, now, sections, canary })
       return { system, turns, maxOutputTokens: options.maxOutputTokens }
     },
-    filter: () => createFilter(forbidden),
+    filter: filters,
     knows: (question) => knowledge.coverage(question) > HALF,
     fallback: (question, lang, now) =>
       options.knowledgeFallback ? fallbackAnswer({ persona, knowledge, question, lang, now }) : undefined,

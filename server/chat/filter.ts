@@ -10,16 +10,20 @@ export type Filter = {
 }
 
 /**
- * A streaming filter of the model's text, linear in its length. Only a suffix that may begin a forbidden text or a
+ * Streaming filters of the model's text, one for each answer, linear in its length. Only a suffix that may begin a forbidden text or a
  * Google API key is held back; all else passes once, unchanged, in order. Forbidden texts are compared by their letters
  * and digits alone, as they look: case, accents, compatibility forms, letters of other scripts, 0 for O and 1 for l,
  * spaces, zero-width characters and punctuation don't count, and `&#67;` is the C that the page shows. Codes that
  * somebody has to undo first (base64, percent, rot13) are not undone.
  * Texts without a letter or digit are ignored.
  */
-export function createFilter(forbidden: readonly string[]): Filter {
+export function createFilters(forbidden: readonly string[]): () => Filter {
   const texts = forbidden.map((text) => [...text].flatMap(lettersOf)).filter((units) => units.length > 0)
-  const matchers = [...texts.map(textMatcher), keyMatcher()]
+  const patterns = texts.map((units) => ({ units, fallbacks: fallbacksOf(units) }))
+  return () => filterWith([...patterns.map(textMatcher), keyMatcher()])
+}
+
+function filterWith(matchers: readonly Matcher[]): Filter {
   const reader = referenceReader()
   let held = '' // read, not yet passed; starts at raw offset `passed`
   let passed = 0
@@ -111,9 +115,10 @@ const ONE: Readonly<Record<string, string>> = { i: 'l', '1': 'l', '0': 'o' }
 // Nearly all that is ever said here, folded once.
 const LATIN = Array.from({ length: 0x250 }, (_, code) => fold(String.fromCharCode(code)))
 
+type Pattern = { units: readonly string[]; fallbacks: readonly number[] }
+
 // Knuth-Morris-Pratt over folded units; a ring remembers where the last `units.length` of them began.
-function textMatcher(units: readonly string[]): Matcher {
-  const fallbacks = fallbacksOf(units)
+function textMatcher({ units, fallbacks }: Pattern): Matcher {
   const offsets = new Array<number>(units.length).fill(0)
   let count = 0
   let depth = 0

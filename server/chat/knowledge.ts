@@ -28,15 +28,19 @@ const MAX_SECTIONS = 8
 /** Indexes the sections; `lang` is theirs and picks the stemmer. `core` goes into every search that it fits. */
 export function createKnowledge(sections: readonly Section[], lang: Lang, core?: Section): Knowledge {
   const stem = stemmers[lang]
-  /** Every term of the index. */
+  /** Every term of the index, and what became of each of its words: most of a question's are among them. */
   const terms = new Set<string>()
+  const stems = new Map<string, string | null>()
   const index = new MiniSearch<Section & { id: number }>({
     fields: ['title', 'keywords', 'text'],
     extractField: (section, field) => fieldOf(section, field),
     tokenize: wordsOf,
     processTerm(word, field) {
+      const known = stems.get(word)
+      if (known !== undefined) return known
       const term = isStopWord(word) ? null : stemOf(word, stem)
       // Only what is indexed comes with the name of its field.
+      if (field !== undefined) stems.set(word, term)
       if (term !== null && field !== undefined) terms.add(term)
       return term
     },

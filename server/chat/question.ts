@@ -159,7 +159,10 @@ export class Question {
         },
       })
       // The visitor hears that it started while the model reads it, rather than before the model gets it.
-      this.parts.soon(() => this.show(turn))
+      const show = () => this.parts.soon(() => this.show(turn))
+      const { ready } = admitted.request
+      if (ready) void ready.then(show)
+      else show()
     })
   }
 

@@ -40,12 +40,12 @@ const agents = {
 export function leanFetch(bounds: Bounds): LeanFetch {
   return (url, { method, headers, body, signal }) =>
     new Promise((resolve, reject) => {
-      const { protocol } = new URL(url)
+      const target = new URL(url)
       const options = { method, headers: { ...Object.fromEntries(headers), 'content-length': Buffer.byteLength(body) } }
       const call =
-        protocol === 'https:'
-          ? httpsRequest(url, { ...options, agent: agents['https:'] })
-          : httpRequest(url, { ...options, agent: agents['http:'] })
+        target.protocol === 'https:'
+          ? httpsRequest(target, { ...options, agent: agents['https:'] })
+          : httpRequest(target, { ...options, agent: agents['http:'] })
       const abort = () => call.destroy(new DOMException('aborted', 'AbortError'))
       signal.addEventListener('abort', abort, { once: true })
       if (signal.aborted) abort()
@@ -56,12 +56,12 @@ export function leanFetch(bounds: Bounds): LeanFetch {
       })
       call.on('error', reject)
       call.on('close', () => signal.removeEventListener('abort', abort))
-      const keep = (error: unknown) => {
+      const giveUp = (error: unknown) => {
         call.destroy()
         reject(error)
       }
       // The connection may be made meanwhile; nothing goes over it before.
-      untilReady(bounds).then(() => call.end(body), keep)
+      untilReady(bounds).then(() => call.end(body), giveUp)
     })
 }
 

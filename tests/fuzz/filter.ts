@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import * as assert from 'uvu/assert'
-import { createFilter } from '../../server/chat/filter.ts'
+import { createFilters } from '../../server/chat/filter.ts'
 import { type Target, target } from './target.ts'
 import { cutAt, cuts, made } from './texts.ts'
 
@@ -8,7 +8,7 @@ const CANARY = 'CANARI-7f3a-mouette'
 const KEY = `AIza${'Sy0_-aBcDeFgHiJkLmNoPqRsTuVwXyZ1234'.slice(0, 35)}`
 
 function run(forbidden: readonly string[], chunks: readonly string[]) {
-  const filter = createFilter(forbidden)
+  const filter = createFilters(forbidden)()
   const parts = [...chunks.map((chunk) => filter.push(chunk)), filter.flush()]
   return { text: parts.map(({ pass }) => pass).join(''), hit: parts.at(-1)?.hit ?? false }
 }
@@ -84,7 +84,7 @@ const patterns = fc.array(pattern, { maxLength: 3 })
 
 /** What is held back may begin a forbidden text, or be half of one character; all else has passed. */
 function assertHeld([text, forbidden, places]: [string, string[], number[]]): void {
-  const filter = createFilter(forbidden)
+  const filter = createFilters(forbidden)()
   let passed = ''
   for (const chunk of cutAt(text, places)) {
     const { pass, hit } = filter.push(chunk)

@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert'
 import type { ClientMessage, ServerMessage } from '../../protocol/messages.ts'
 import { type AskContext, createAdmission } from '../../server/chat/admission.ts'
 import { Connection } from '../../server/chat/connection.ts'
-import { createFilter } from '../../server/chat/filter.ts'
+import { createFilters } from '../../server/chat/filter.ts'
 import { createFollow } from '../../server/chat/follow.ts'
 import { createLender, type Lender } from '../../server/chat/lend.ts'
 import type { Assistant, Wire } from '../../server/chat/ports.ts'
@@ -218,7 +218,7 @@ function plainAssistant(fallback: string | undefined): Assistant {
       ])
       return { system: 'S', turns: [...earlier, { role: 'user', text: question }], maxOutputTokens: 100 }
     },
-    filter: () => createFilter([FORBIDDEN]),
+    filter: createFilters([FORBIDDEN]),
     fallback: () => fallback,
     knows: () => true,
   }

@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { startAnswer } from '../../server/chat/answer.ts'
-import { createFilter } from '../../server/chat/filter.ts'
+import { createFilters } from '../../server/chat/filter.ts'
 import { createStreams } from '../../server/chat/streams.ts'
 import type { Hold, Outcome } from '../../server/quota/port.ts'
 import { calm, FORBIDDEN } from '../helpers/chat.ts'
@@ -25,7 +25,7 @@ function setup(maxStreams = 4) {
       model,
       request: { system: '', turns: [], maxOutputTokens: 10 },
       hold: () => hold,
-      filter: createFilter([FORBIDDEN]),
+      filter: createFilters([FORBIDDEN])(),
       slot,
       events: {
         text: (text) => told.push(text),

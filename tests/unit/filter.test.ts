@@ -1,13 +1,13 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createFilter } from '../../server/chat/filter.ts'
+import { createFilters } from '../../server/chat/filter.ts'
 import { cutAt } from '../fuzz/texts.ts'
 
 const SECRET = 'CANARI-7f3a-mouette'
 const KEY = `AIza${'Sy0_-aBcDeFgHiJkLmNoPqRsTuVwXyZ1234'.slice(0, 35)}`
 
 function run(forbidden: readonly string[], chunks: readonly string[]) {
-  const filter = createFilter(forbidden)
+  const filter = createFilters(forbidden)()
   const parts = [...chunks.map((chunk) => filter.push(chunk)), filter.flush()]
   return { text: parts.map(({ pass }) => pass).join(''), hit: parts.at(-1)?.hit ?? false }
 }
@@ -17,7 +17,7 @@ test('a pattern that repeats its own beginning is found at its second one', () =
 })
 
 test('what is held back is a suffix that may begin a forbidden text, and nothing more', () => {
-  const filter = createFilter(['mouette rieuse'])
+  const filter = createFilters(['mouette rieuse'])()
   assert.is(filter.push('Une m').pass, 'Une ')
   assert.is(filter.push('ou').pass, '')
   assert.is(filter.push('lin, mou').pass, 'moulin, ')
@@ -27,7 +27,7 @@ test('what is held back is a suffix that may begin a forbidden text, and nothing
 })
 
 test('on a hit nothing of the pattern passes, and nothing after it', () => {
-  const filter = createFilter([SECRET])
+  const filter = createFilters([SECRET])()
   assert.equal(filter.push(`Voici : ${SECRET.slice(0, 9)}`), { pass: 'Voici : ', hit: false })
   assert.equal(filter.push(`${SECRET.slice(9)} et la suite`), { pass: '', hit: true })
   assert.equal(filter.push('encore'), { pass: '', hit: true })
@@ -79,7 +79,7 @@ test('prose in Cyrillic and Greek passes, and nothing of it waits for long', () 
     'Είμαστε ανοιχτά μέχρι τις επτά το βράδυ.',
     'ԱԲԳ ևս.',
   ]) {
-    const filter = createFilter([SECRET, 'repère-a1B2c3D4e5F6'])
+    const filter = createFilters([SECRET, 'repère-a1B2c3D4e5F6'])()
     const passed = [...text].map((point) => filter.push(point).pass)
     assert.is(passed.join(''), text)
     assert.ok(passed.filter((pass) => pass === '').length < 12, text)
@@ -100,7 +100,7 @@ test('of two patterns that end together the longer counts; one that ends first c
 })
 
 test('a surrogate pair is never split, and half a pair at the end comes out with the flush', () => {
-  const filter = createFilter([SECRET])
+  const filter = createFilters([SECRET])()
   assert.is(filter.push('a\uD83D').pass, 'a')
   assert.is(filter.push('\uDEB2b').pass, '🚲b')
   assert.is(filter.push('\uD83D').pass, '')
@@ -108,7 +108,7 @@ test('a surrogate pair is never split, and half a pair at the end comes out with
 })
 
 test('half a reference holds its own bytes back, no longer than it may become a character', () => {
-  const filter = createFilter([SECRET])
+  const filter = createFilters([SECRET])()
   assert.is(filter.push('Vélos &').pass, 'Vélos ')
   assert.is(filter.push(' vent &#').pass, '& vent ')
   assert.is(filter.push('67').pass, '')
