@@ -1,3 +1,4 @@
+import { endsInHalf } from '../half-pair.ts'
 import { type Point, referenceReader } from './filter-references.ts'
 import { lookAlike } from './look-alikes.ts'
 
@@ -10,8 +11,8 @@ export type Filter = {
 }
 
 /**
- * Streaming filters of the model's text, one for each answer, linear in its length. Only a suffix that may begin a forbidden text or a
- * Google API key is held back; all else passes once, unchanged, in order. Forbidden texts are compared by their letters
+ * Streaming filters of the model's text, one for each answer, linear in its length. Only a suffix that may begin a
+ * forbidden text or a Google API key is held back; all else passes once, unchanged, in order. Forbidden texts are compared by their letters
  * and digits alone, as they look: case, accents, compatibility forms, letters of other scripts, 0 for O and 1 for l,
  * spaces, zero-width characters and punctuation don't count, and `&#67;` is the C that the page shows. Codes that
  * somebody has to undo first (base64, percent, rot13) are not undone.
@@ -73,7 +74,7 @@ function filterWith(matchers: readonly Matcher[]): Filter {
   function push(text: string): Filtered {
     if (hit) return { pass: '', hit }
     const whole = unread + text
-    unread = isHighHalf(whole.charCodeAt(whole.length - 1)) ? whole.slice(-1) : ''
+    unread = endsInHalf(whole) ? whole.slice(-1) : ''
     const start = take(unread ? whole.slice(0, -1) : whole)
     if (start === undefined) return { pass: release(began()), hit }
     hit = true
@@ -88,8 +89,6 @@ function filterWith(matchers: readonly Matcher[]): Filter {
   }
   return { push, flush }
 }
-
-const isHighHalf = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff
 
 /** Reads code points with their raw offsets; gives the raw start of a match that ends here. */
 type Matcher = {

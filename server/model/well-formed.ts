@@ -1,10 +1,11 @@
+import { endsInHalf } from '../half-pair.ts'
+
 /** Makes streamed text well-formed UTF-16 without control characters; call `end` once, after the last `push`. */
 export type WellFormed = { push(text: string): string; end(): string }
 
 // NUL and C0 except tab and newline: what the wire refuses.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: replacing them is the point
 const CONTROLS = /[\u0000-\u0008\u000B-\u001F]/g
-const isHighHalf = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff
 
 /**
  * Controls (other than tab and newline) and lone surrogates become U+FFFD, one for one, so lengths don't change.
@@ -15,7 +16,7 @@ export function wellFormed(): WellFormed {
   return {
     push(text) {
       const whole = half + text
-      half = isHighHalf(whole.charCodeAt(whole.length - 1)) ? whole.slice(-1) : ''
+      half = endsInHalf(whole) ? whole.slice(-1) : ''
       return clean(half ? whole.slice(0, -1) : whole)
     },
     end() {

@@ -25,6 +25,7 @@ const ANYTHING = ['']
 const rooms: [room: string, ours: string[], others: string[]][] = [
   ['protocol/', [], ['valibot']],
 
+  ['server/half-pair.ts', [], []],
   ['server/random-pool.ts', [], ['node:crypto']],
   ['server/clock.ts', ['server/random-pool.ts'], []],
   ['server/log.ts', [], []],
@@ -43,14 +44,14 @@ const rooms: [room: string, ours: string[], others: string[]][] = [
   ],
   ['server/vault.ts', ['server/chat/ports.ts', 'server/random-pool.ts'], ['node:crypto']],
 
-  ['server/chat/', ['protocol/', ...PORTS], ['valibot', 'minisearch', '@orama/stemmers/']],
+  ['server/chat/', ['protocol/', 'server/half-pair.ts', ...PORTS], ['valibot', 'minisearch', '@orama/stemmers/']],
   [
     'server/quota/',
     PORTS,
     ['node:crypto', 'valibot', 'ipaddr.js', 'rate-limiter-flexible', 'altcha-lib', 'altcha-lib/'],
   ],
 
-  ['server/model/', PORTS, ['node:', 'valibot', '@google/generative-ai']],
+  ['server/model/', ['server/half-pair.ts', ...PORTS], ['node:', 'valibot', '@google/generative-ai']],
   ['server/stores/', ['server/quota/', ...PORTS], ['node:', 'libsql', 'libsql/', 'ioredis']],
   ['server/socket/', ['protocol/', 'server/chat/', ...PORTS], ['node:', 'ws']],
   ['server/http/', ['server/chat/persona.ts', ...PORTS], ['node:']],

@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -14,8 +13,8 @@ async function heard(frames: readonly Buffer[]): Promise<string[]> {
     ws.close()
   })
   await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  const client = new WebSocket(`ws://127.0.0.1:${port}`)
+  const at = server.address()
+  const client = new WebSocket(`ws://127.0.0.1:${typeof at === 'object' ? at?.port : at}`)
   const texts: string[] = []
   client.on('message', (data: Buffer, isBinary) => texts.push(isBinary ? 'binary' : data.toString()))
   const [code] = await once(client, 'close')
