@@ -19,6 +19,13 @@ export type Child = {
 /** The processor that a child may use, where the system has taskset; undefined: any. */
 export type Core = number | undefined
 
+// A signal would end this process without its `exit`, and leave the children behind.
+for (const [signal, number] of [
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+] as const)
+  process.once(signal, () => process.exit(128 + number))
+
 /** Starts `node …args` and waits for the first line that `pick` finds an address in. Rejects when it ends first. */
 export function startChild(
   args: string[],
@@ -91,6 +98,6 @@ export const median = (values: readonly number[]): number => percentile(values, 
 
 /** The nearest-rank percentile; NaN of nothing. */
 export function percentile(values: readonly number[], p: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
+  const sorted = Float64Array.from(values).sort()
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil((p / 100) * sorted.length) - 1))] ?? Number.NaN
 }

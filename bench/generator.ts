@@ -19,12 +19,12 @@ export type Word = Partial<Heard> & {
 }
 export type Generator = {
   pid: number
-  /** The first word that fits, said already or to come; three minutes at most. */
+  /** The first word that fits, said already or to come; ten minutes at most. */
   word(fits: (word: Word) => boolean): Promise<Word>
   end(): Promise<void>
 }
 
-const MOST_MS = 180_000
+const MOST_MS = 600_000
 
 /** Runs one job in a process of its own, beside the server's core. */
 export async function startGenerator(load: Load): Promise<Generator> {

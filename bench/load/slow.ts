@@ -17,7 +17,7 @@ export async function slowReader(load: Load, job: Extract<Job, { at: 'slow-reade
   const ears = createEars()
   const { stop } = await keepAsking(await openClients(load, job.streams), ears, job.answerMs)
   await pause(500)
-  ears.read()
+  ears.forget()
   say({ at: 'begin' })
   const until = performance.now() + job.windowMs
   const closes: number[] = []

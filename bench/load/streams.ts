@@ -6,8 +6,8 @@ import type { Heard, Load } from './job.ts'
 const STAMP = /(\d{9,16});/g
 const nowUs = (): number => Number(process.hrtime.bigint() / 1000n)
 
-/** What all streams of a generator hear, since the last reading. */
-export type Ears = { ask(client: Client): Promise<void>; read(): Heard; readonly tokens: number }
+/** What all streams of a generator hear, since the last `forget`. Reading takes some ms in which nothing is heard. */
+export type Ears = { ask(client: Client): Promise<void>; forget(): void; read(): Heard; readonly tokens: number }
 
 export function createEars(): Ears {
   let delays: number[] = []
@@ -41,21 +41,20 @@ export function createEars(): Ears {
     get tokens() {
       return tokens
     },
-    read() {
-      const heard = {
-        tokens,
-        ms: performance.now() - began,
-        firsts,
-        delayP50: percentile(delays, 50),
-        delayP99: percentile(delays, 99),
-        failed,
-      }
+    forget() {
       delays = []
       firsts = []
       tokens = failed = 0
       began = performance.now()
-      return heard
     },
+    read: () => ({
+      tokens,
+      ms: performance.now() - began,
+      firsts,
+      delayP50: percentile(delays, 50),
+      delayP99: percentile(delays, 99),
+      failed,
+    }),
   }
 }
 
@@ -74,6 +73,9 @@ function openOne(kind: ClientKind, urls: readonly string[], upstream: string, n:
   return openClient(kind, where)
 }
 
+// Evenly spread in any order of magnitude: at even steps, all streams would have their tokens in the same milliseconds.
+const GOLDEN = (Math.sqrt(5) - 1) / 2
+
 /** Keeps each client asking until `stop`, the first questions spread over `answerMs`. Resolves once all have begun. */
 export async function keepAsking(clients: readonly Client[], ears: Ears, answerMs: number): Promise<{ stop(): void }> {
   let stopped = false
@@ -87,7 +89,7 @@ export async function keepAsking(clients: readonly Client[], ears: Ears, answerM
   }
   await Promise.all(
     clients.map(async (client, i) => {
-      await pause((i * answerMs) / clients.length)
+      await pause(((i * GOLDEN) % 1) * answerMs)
       void loop(client)
     }),
   )

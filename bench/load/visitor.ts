@@ -11,7 +11,7 @@ export async function visitor(load: Load, job: Extract<Job, { at: 'visitor' }>, 
   let until = Number.POSITIVE_INFINITY
   process.once('SIGUSR2', () => {
     until = performance.now() + job.windowMs
-    ears.read()
+    ears.forget()
   })
   await ears.ask(client)
   say({ at: 'armed' })
