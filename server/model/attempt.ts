@@ -4,11 +4,10 @@ import type { MeteredAttempt } from '../meter.ts'
 import { type Chunk, readChunk } from './chunk.ts'
 import { failed, midStreamFailure } from './failures.ts'
 import type { Bounds } from './lean-fetch.ts'
-import { leavable } from './leavable.ts'
 import { type Halt, haltable, type Waited } from './patience.ts'
 import type { Model, ModelEvent, ModelFailure, ModelRequest } from './port.ts'
-import { reader } from './reader.ts'
-import { record } from './record.ts'
+import { type Reader, reader } from './reader.ts'
+import { type Recording, record } from './record.ts'
 
 /** Times in milliseconds; `maxAnswerBytes` bounds a whole answer as it comes over the wire, frames included. */
 export type AttemptOptions = {
@@ -35,43 +34,98 @@ const roomFor = (maxOutputTokens: number): number => 2 ** 18 + 2 ** 10 * maxOutp
 /** A model over a vendor's SDK: one attempt for each answer, bounded in time and size, told as the port's events. */
 export function streamedModel(options: AttemptOptions, upstream: Upstream): Model {
   return {
-    answer: (request, signal) => leavable((inner) => attempt(options, upstream, request, inner), signal),
+    answer: (request, signal) => ({
+      [Symbol.asyncIterator]: () => new Attempt(options, upstream, request, signal),
+    }),
   }
 }
 
-async function* attempt(
-  options: AttemptOptions,
-  upstream: Upstream,
-  request: ModelRequest,
-  signal: AbortSignal,
-): AsyncGenerator<ModelEvent> {
-  const recording = record(options)
-  // The SDK ignores a signal that is aborted already.
-  if (signal.aborted) return yield recording.last({ type: 'failure', failure: failed('aborted') })
+/**
+ * Begins with its first `next`. By hand rather than a generator, which costs each token three more promises, and which can't
+ * be left while a `next` is pending.
+ */
+class Attempt implements AsyncIterator<ModelEvent, undefined> {
+  private open: Open | undefined
+  /** What is still to be told, once no more is read. */
+  private last: ModelEvent[] | undefined
+  private pending: Promise<unknown> | undefined
 
-  const maxBytes = options.maxAnswerBytes ?? roomFor(request.maxOutputTokens)
-  const halt = haltable(options.clock, signal, options.answerTimeoutMs)
-  const bounds = { maxBytes, ready: request.ready, refuse: halt.halt }
-  const next = stepsOf(options, halt, () => upstream.open(request, halt.signal, bounds))
-  const reading = reader()
-  let read = false
-  try {
-    let found = chunkOf(await next(), upstream.explain)
-    for (; found.at === 'chunk'; found = chunkOf(await next(), upstream.explain)) {
-      recording.chunk()
-      found = within(maxBytes - reading.length(), found)
-      if (found.at !== 'chunk') break
-      const event = reading.take(found.chunk)
-      if (event) yield event
-    }
-    read = found.at === 'ended'
-    if (found.at === 'failure' && !reading.finished())
-      return yield recording.last({ type: 'failure', failure: found.failure })
-    for (const event of reading.end()) yield event.type === 'end' ? recording.last(event) : event
-  } finally {
-    halt.close(read)
-    recording.left()
+  constructor(
+    private readonly options: AttemptOptions,
+    private readonly upstream: Upstream,
+    private readonly request: ModelRequest,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  next(): Promise<IteratorResult<ModelEvent, undefined>> {
+    const step = this.last ? Promise.resolve(told(this.last)) : this.step()
+    this.pending = step
+    return step
   }
+
+  async return(): Promise<IteratorResult<ModelEvent, undefined>> {
+    this.open?.halt.halt('aborted')
+    await this.pending
+    if (!this.last) this.end(false, [])
+    this.last = []
+    return told(this.last)
+  }
+
+  private async step(): Promise<IteratorResult<ModelEvent, undefined>> {
+    const { open = this.begin() } = this
+    // The SDK ignores a signal that is aborted already.
+    if (!open) return this.fail(failed('aborted'))
+    const { recording, reading, maxBytes } = open
+    for (;;) {
+      const found = chunkOf(await open.read(), this.upstream.explain)
+      if (found.at === 'chunk') recording.chunk()
+      const fitting = found.at === 'chunk' ? within(maxBytes - reading.length(), found) : found
+      if (fitting.at === 'failure' && !reading.finished()) return this.fail(fitting.failure)
+      if (fitting.at !== 'chunk') return told(this.end(fitting.at === 'ended', reading.end()))
+      const event = reading.take(fitting.chunk)
+      if (event) return { done: false, value: event }
+    }
+  }
+
+  private begin(): Open | undefined {
+    const { options, upstream, request, signal } = this
+    if (signal.aborted) return undefined
+    const recording = record(options)
+    const maxBytes = options.maxAnswerBytes ?? roomFor(request.maxOutputTokens)
+    const halt = haltable(options.clock, signal, options.answerTimeoutMs)
+    const bounds = { maxBytes, ready: request.ready, refuse: halt.halt }
+    const read = stepsOf(options, halt, () => upstream.open(request, halt.signal, bounds))
+    this.open = { recording, maxBytes, halt, read, reading: reader() }
+    return this.open
+  }
+
+  private fail(failure: ModelFailure): IteratorResult<ModelEvent, undefined> {
+    return told(this.end(false, [{ type: 'failure', failure }]))
+  }
+
+  /** `read`: the upstream has said all. */
+  private end(read: boolean, events: ModelEvent[]): ModelEvent[] {
+    this.open?.halt.close(read)
+    const recording = this.open?.recording ?? record(this.options)
+    const last = events.at(-1)
+    if (last) recording.last(last)
+    else if (this.open) recording.left()
+    this.last = events
+    return events
+  }
+}
+
+type Open = {
+  recording: Recording
+  maxBytes: number
+  halt: Halt
+  read: () => Promise<Step>
+  reading: Reader
+}
+
+function told(events: ModelEvent[]): IteratorResult<ModelEvent, undefined> {
+  const value = events.shift()
+  return value ? { done: false, value } : { done: true, value: undefined }
 }
 
 type Found = { at: 'chunk'; chunk: Chunk } | { at: 'failure'; failure: ModelFailure } | { at: 'ended' }

@@ -7,9 +7,11 @@ export type Inbox<T> = {
   fail(error: unknown): void
   /** One at a time. Rejects after `fail`. */
   read(): Promise<Read<T>>
+  /** The same without a promise: calls back at once when there is something to read. */
+  take(waiting: Waiting<T>): void
 }
 
-type Waiting<T> = { resolve(read: Read<T>): void; reject(error: unknown): void }
+export type Waiting<T> = { resolve(read: Read<T>): void; reject(error: unknown): void }
 
 export function createInbox<T>(): Inbox<T> {
   const queue: T[] = []
@@ -42,5 +44,6 @@ export function createInbox<T>(): Inbox<T> {
     end: () => stop({ at: 'ended' }),
     fail: (error) => stop({ at: 'failed', error }),
     read: () => new Promise((resolve, reject) => settle({ resolve, reject })),
+    take: settle,
   }
 }

@@ -2,6 +2,7 @@ import { Agent as HttpAgent, request as httpRequest } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Readable } from 'node:stream'
 import { createInbox, type Inbox } from './inbox.ts'
+import { type LeanReader, leanReader } from './lean-reader.ts'
 import { wholeEvents } from './whole-events.ts'
 
 /** What one call may do on the wire, and from when on; `refuse` is told what it tried beyond that. */
@@ -24,7 +25,7 @@ export type LeanResponse = {
   status: number
   statusText: string
   json(): Promise<unknown>
-  body: { pipeThrough(): { getReader(): Pick<Inbox<string>, 'read'> } }
+  body: { pipeThrough(): { getReader(): LeanReader<string> } }
 }
 type Init = { method: string; headers: Headers; body: string; signal: AbortSignal }
 export type LeanFetch = (url: string, init: Init) => Promise<LeanResponse>
@@ -76,7 +77,7 @@ export function leanResponse(response: Answer, bounds: Bounds): LeanResponse {
     for (let next = await inbox.read(); !next.done; next = await inbox.read()) text += next.value
     return JSON.parse(text)
   }
-  const body = { pipeThrough: () => ({ getReader: () => inbox }) }
+  const body = { pipeThrough: () => ({ getReader: () => leanReader(inbox) }) }
   return { ok: status >= 200 && status < 300, status, statusText, json, body }
 }
 

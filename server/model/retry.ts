@@ -1,6 +1,5 @@
 import type { Clock, Random } from '../clock.ts'
-import { leavable } from './leavable.ts'
-import type { Model, ModelEvent, ModelFailure, ModelRequest } from './port.ts'
+import type { Model, ModelEvent, ModelFailure } from './port.ts'
 
 /**
  * `attempts` in all; backoff doubles from 500 ms up to `maxDelayMs`, with full jitter; no attempt starts later than
@@ -20,35 +19,91 @@ const FIRST_DELAY_MS = 500
 
 /** The same model, tried again on retryable failures while no text has come. Keeps the port's contract. */
 export function withRetry(model: Model, options: RetryOptions): Model {
-  return { answer: (request, signal) => leavable((inner) => tries(model, options, request, inner), signal) }
+  return {
+    answer: (request, signal) => ({
+      [Symbol.asyncIterator]: () => new Tries(options, () => model.answer(request, signal), signal),
+    }),
+  }
 }
 
-async function* tries(
-  model: Model,
-  options: RetryOptions,
-  request: ModelRequest,
-  signal: AbortSignal,
-): AsyncGenerator<ModelEvent> {
-  const start = options.clock.monotonic()
-  for (let attempt = 1; ; attempt += 1) {
-    let begun = false
-    let failure: Failure | undefined
-    // In this generator rather than in one of its own, which each token would have to pass.
-    for await (const event of model.answer(request, signal)) {
-      if (event.type === 'failure' && event.failure.retryable && !begun) {
-        failure = event
-        break
-      }
-      begun ||= event.type === 'text'
-      yield event
+type Step = IteratorResult<ModelEvent, undefined>
+const OVER: Step = { done: true, value: undefined }
+
+/** By hand: once an attempt's text has come its steps are handed on as they are, and cost a token nothing here. */
+class Tries implements AsyncIterator<ModelEvent, undefined> {
+  private events: AsyncIterator<ModelEvent> | undefined
+  private attempts = 1
+  private startedAt = 0
+  private begun = false
+  private over = false
+  private wake = () => {}
+
+  constructor(
+    private readonly options: RetryOptions,
+    private readonly answer: () => AsyncIterable<ModelEvent>,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  next(): Promise<Step> {
+    if (this.over) return Promise.resolve(OVER)
+    return this.begun && this.events ? this.events.next() : this.untilText()
+  }
+
+  async return(): Promise<Step> {
+    this.over = true
+    this.wake()
+    await this.events?.return?.()
+    return OVER
+  }
+
+  private async untilText(): Promise<Step> {
+    if (!this.events) {
+      this.startedAt = this.options.clock.monotonic()
+      this.events = this.answer()[Symbol.asyncIterator]()
     }
-    if (!failure) return
-    const spent = options.clock.monotonic() - start
-    const delay = attempt < options.attempts ? delayBefore(attempt, failure.failure, options, spent) : undefined
-    if (delay === undefined) return yield failure
-    if (!(await pause(options.clock, delay, signal))) return yield stopped(failure.failure.billing)
-    if (!(await granted(options, failure.failure))) return yield failure
-    if (signal.aborted) return yield stopped('unknown')
+    for (;;) {
+      const step = await this.events.next()
+      if (step.done || step.value.type !== 'failure' || !step.value.failure.retryable) {
+        this.begun = step.value?.type === 'text'
+        return step
+      }
+      await this.events.return?.()
+      const last = await this.beforeAnother(step.value)
+      if (last) {
+        this.over = true
+        return { done: false, value: last }
+      }
+      this.attempts += 1
+      this.events = this.answer()[Symbol.asyncIterator]()
+    }
+  }
+
+  /** Waits for the next attempt's time. An event: there is none, and that is the end. */
+  private async beforeAnother(failed: Failure): Promise<ModelEvent | undefined> {
+    const { options } = this
+    const { failure } = failed
+    const spent = options.clock.monotonic() - this.startedAt
+    const delay = this.attempts < options.attempts ? delayBefore(this.attempts, failure, options, spent) : undefined
+    if (delay === undefined) return failed
+    if (this.over || !(await this.pause(delay))) return stopped(failure.billing)
+    if (!(await granted(options, failure))) return failed
+    return this.over || this.signal.aborted ? stopped('unknown') : undefined
+  }
+
+  /** True after `ms`, false as soon as the signal is aborted or the reader has left. */
+  private pause(ms: number): Promise<boolean> {
+    const { signal, options } = this
+    if (signal.aborted) return Promise.resolve(false)
+    return new Promise((resolve) => {
+      const end = (late: boolean) => {
+        off()
+        signal.removeEventListener('abort', this.wake)
+        resolve(late)
+      }
+      const off = options.clock.after(ms, () => end(true))
+      this.wake = () => end(false)
+      signal.addEventListener('abort', this.wake, { once: true })
+    })
   }
 }
 
@@ -64,22 +119,6 @@ function delayBefore(
   const ceiling = Math.min(maxDelayMs, FIRST_DELAY_MS * 2 ** (attempt - 1))
   const delay = retryAfterMs + random.float() * ceiling
   return spentMs + delay <= patienceMs ? delay : undefined
-}
-
-/** True after `ms`, false as soon as `signal` is aborted. */
-function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> {
-  if (signal.aborted) return Promise.resolve(false)
-  return new Promise((resolve) => {
-    const onAbort = () => {
-      off()
-      resolve(false)
-    }
-    const off = clock.after(ms, () => {
-      signal.removeEventListener('abort', onAbort)
-      resolve(true)
-    })
-    signal.addEventListener('abort', onAbort, { once: true })
-  })
 }
 
 async function granted(options: RetryOptions, failure: ModelFailure): Promise<boolean> {
