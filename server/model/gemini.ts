@@ -22,9 +22,8 @@ const calls = new Map<string, Bounds>()
 let lastCall = 0
 
 const sdk = loadSdk((url, init) => {
-  const bounds = calls.get(init.headers.get(CALL) ?? '')
+  const bounds = calls.get(init.headers.take(CALL) ?? '')
   if (!bounds) throw new Error('a call without bounds')
-  init.headers.delete(CALL)
   return leanFetch(bounds)(url, init)
 })
 const { GoogleGenerativeAI, GoogleGenerativeAIFetchError, HarmBlockThreshold, HarmCategory } = sdk

@@ -1,7 +1,9 @@
-import { Agent as HttpAgent, request as httpRequest } from 'node:http'
+import { Agent as HttpAgent, request as httpRequest, type RequestOptions } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Readable } from 'node:stream'
+import { urlToHttpOptions } from 'node:url'
 import { createInbox, type Inbox } from './inbox.ts'
+import type { LeanHeaders } from './lean-headers.ts'
 import { type LeanReader, leanReader } from './lean-reader.ts'
 import { wholeEvents } from './whole-events.ts'
 
@@ -27,7 +29,7 @@ export type LeanResponse = {
   json(): Promise<unknown>
   body: { pipeThrough(): { getReader(): LeanReader<string> } }
 }
-type Init = { method: string; headers: Headers; body: string; signal: AbortSignal }
+type Init = { method: string; headers: LeanHeaders; body: string; signal: AbortSignal }
 export type LeanFetch = (url: string, init: Init) => Promise<LeanResponse>
 
 // As long as undici keeps them: a server that closes an idle socket must not meet a question on its way.
@@ -37,16 +39,30 @@ const agents = {
   'https:': new HttpsAgent({ keepAlive: true, timeout: IDLE_MS }),
 }
 
+type Target = { request: typeof httpRequest; options: RequestOptions }
+const targets = new Map<string, Target>()
+
+/** What a URL says to node:http. There are a handful of them, one for each model. */
+function targetOf(url: string): Target {
+  const known = targets.get(url)
+  if (known) return known
+  const parsed = new URL(url)
+  const target =
+    parsed.protocol === 'https:'
+      ? { request: httpsRequest, agent: agents['https:'] }
+      : { request: httpRequest, agent: agents['http:'] }
+  const made = { request: target.request, options: { ...urlToHttpOptions(parsed), agent: target.agent } }
+  targets.set(url, made)
+  return made
+}
+
 /** A fetch of one call over node:http: no redirects, no more than `maxBytes`, text in whole events. */
 export function leanFetch(bounds: Bounds): LeanFetch {
   return (url, { method, headers, body, signal }) =>
     new Promise((resolve, reject) => {
-      const target = new URL(url)
-      const options = { method, headers: { ...Object.fromEntries(headers), 'content-length': Buffer.byteLength(body) } }
-      const call =
-        target.protocol === 'https:'
-          ? httpsRequest(target, { ...options, agent: agents['https:'] })
-          : httpRequest(target, { ...options, agent: agents['http:'] })
+      const { request, options } = targetOf(url)
+      const bytes = Buffer.from(body)
+      const call = request({ ...options, method, headers: { ...headers.all, 'content-length': bytes.length } })
       const abort = () => call.destroy(new DOMException('aborted', 'AbortError'))
       signal.addEventListener('abort', abort, { once: true })
       if (signal.aborted) abort()
@@ -62,7 +78,7 @@ export function leanFetch(bounds: Bounds): LeanFetch {
         reject(error)
       }
       // The connection may be made meanwhile; nothing goes over it before.
-      untilReady(bounds).then(() => call.end(body), giveUp)
+      untilReady(bounds).then(() => call.end(bytes), giveUp)
     })
 }
 

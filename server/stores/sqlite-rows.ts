@@ -17,32 +17,44 @@ export type Run = <T>(durable: boolean, step: () => T) => Promise<T>
 /** Where steps keep what they read and wrote, for as long as it holds. */
 export type Memo<V> = Map<string, V>
 
+export type TatMemos = { tats: Memo<number>; due: Memo<number> }
+
 /** Statements on the buckets; `sweep` drops a few that are full again. */
-export async function sqliteTats(prepare: Prepare, memo: Memo<number>): Promise<Tats & { sweep(now: number): void }> {
+export async function sqliteTats(
+  prepare: Prepare,
+  { tats, due }: TatMemos,
+): Promise<Tats & { sweep(now: number): void }> {
   const get = await prepare('SELECT tat FROM buckets WHERE key = ?')
   const set = await prepare('INSERT INTO buckets VALUES (?, ?) ON CONFLICT DO UPDATE SET tat = excluded.tat')
   const remove = await prepare('DELETE FROM buckets WHERE key = ?')
+  const first = await prepare('SELECT tat FROM buckets ORDER BY tat LIMIT 1')
   const sweep = await prepare(
     'DELETE FROM buckets WHERE key IN (SELECT key FROM buckets WHERE tat <= ? ORDER BY tat LIMIT 8)',
   )
+  // The time before which none of them is full again.
+  const EARLIEST = ''
   return {
     get(key) {
-      const known = memo.get(key)
+      const known = tats.get(key)
       if (known !== undefined) return known
       const row = get.get(key)
       return row === undefined ? undefined : integer(row, 'tat')
     },
     set(key, tat) {
       set.run(key, tat)
-      memo.set(key, tat)
+      tats.set(key, tat)
+      if (tat < (due.get(EARLIEST) ?? 0)) due.set(EARLIEST, tat)
     },
     delete(key) {
       remove.run(key)
-      memo.delete(key)
+      tats.delete(key)
     },
     sweep(now) {
+      if (now < (due.get(EARLIEST) ?? 0)) return
       // Which were dropped nobody tells, and on a clock that is set back they would count again.
-      if (sweep.run(now) > 0) memo.clear()
+      if (sweep.run(now) > 0) tats.clear()
+      const row = first.get()
+      due.set(EARLIEST, row === undefined ? Number.POSITIVE_INFINITY : integer(row, 'tat'))
     },
   }
 }

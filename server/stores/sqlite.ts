@@ -52,7 +52,7 @@ async function assemble(db: Database, clock: Clock, { file, inode, self, peers }
   const log = await open(`${file}-wal`, 'r')
   const connect = () => new Database(file, { timeout: BUSY_MS })
   const lane = closable(await openLane({ db, prepare, connect, sync: () => log.datasync() }))
-  const rows = await sqliteTats(prepare, lane.memo())
+  const rows = await sqliteTats(prepare, { tats: lane.memo(), due: lane.memo() })
   const memos = { scopes: lane.memo(), facts: lane.memo(), holds: lane.memo() } satisfies BookMemos
   const book = remembering(await sqliteBook(prepare), memos)
   const hide = hiding(await lane.run(true, () => saltOf(book)))
