@@ -13,7 +13,8 @@ import { cell, doubts } from '../measure.ts'
 import type { Bench, Case, Goal } from './case.ts'
 
 const COUNTS = [1, 2, 4]
-const STREAMS = 80
+/** For each process: half as many each would be another load, and its answers share fewer turns of the event loop. */
+const STREAMS = 40
 const CHUNK_MS = 40
 const ANSWER_MS = 8000
 const BURST = 20
@@ -21,7 +22,7 @@ const ASKS = 60
 /** A worker on a core of its own does as much as its share of one core allows. */
 const WANTED = 1.8
 
-type Store = { name: string; url(): Promise<string>; close(): Promise<unknown> }
+type Store = { name: string; shared: boolean; url(): Promise<string>; close(): Promise<unknown> }
 type Seen = { micros: number[]; admitted: number[] }
 
 /** (j): several processes on one store: what a token costs, and whether the bucket they share stays exact. */
@@ -31,37 +32,44 @@ export const workers: Case = async (bench) => {
   const rows: string[][] = []
   const goals: Goal[] = []
   const others: number[] = []
-  for (const open of [sqliteStore, redisStore]) {
+  for (const open of [nothingShared, sqliteStore, redisStore]) {
     const seen = new Map<number, Seen>(COUNTS.map((count) => [count, { micros: [], admitted: [] }]))
     let name = ''
+    let shared = true
     for (let round = 0; round < bench.rounds; round++)
       for (const [count, { micros, admitted }] of seen) {
         const store = await open()
         if (!store) continue
         name = store.name
+        shared = store.shared
         const url = await store.url()
         const steady = await under(bench, url, count, {
           at: 'streams',
-          streams: STREAMS,
+          streams: STREAMS * count,
           answerMs: ANSWER_MS,
           windowMs: bench.short ? 2000 : 6000,
         })
         micros.push(steady.micros)
         others.push(steady.others)
-        admitted.push((await under(bench, url, count, { at: 'burst', asks: ASKS })).admitted)
+        if (shared) admitted.push((await under(bench, url, count, { at: 'burst', asks: ASKS })).admitted)
         await store.close()
         bench.progress(`${count} on ${name}: ${steady.micros.toFixed(0)} µs/token`)
       }
     if (name === '') continue
     for (const [count, { micros, admitted }] of seen)
-      rows.push([`${count} on ${name}`, cell(micros, 0), `${[...new Set(admitted)].join(', ')} of ${BURST}`])
-    goals.push(...goalsOf(name, seen))
+      rows.push([
+        `${count} on ${name}`,
+        cell(micros, 0),
+        `${throughput(seen, count).toFixed(2)} x`,
+        shared ? `${[...new Set(admitted)].join(', ')} of ${BURST}` : '',
+      ])
+    if (shared) goals.push(...goalsOf(name, seen))
   }
   return [
     {
       title: '(j) One, two and four processes on one store',
-      note: `CPU of all processes together for each token. Nothing is pinned, and this machine has ${cpus().length} cores for them, the upstream and the generator: so it shows what one more core would bring, not that it is there. Then ${ASKS} asks of one address at once, at all processes in turn: its bucket holds ${BURST}.`,
-      columns: ['', 'CPU, µs per token', 'admitted'],
+      note: `CPU of all processes together for each token, at ${STREAMS} streams for each process, and what that says of the throughput: how often the work of one is done with as many cores. Nothing is pinned, and this machine has ${cpus().length} cores for them, the upstream and the generator: so it shows what one more core would bring, not that it is there, and what processes that share nothing cost one another here is what the machine takes. Then ${ASKS} asks of one address at once, at all processes in turn: its bucket holds ${BURST}.`,
+      columns: ['', 'CPU, µs per token', 'throughput', 'admitted'],
       rows,
       goals,
       noisy: doubts([], others),
@@ -70,9 +78,14 @@ export const workers: Case = async (bench) => {
   ]
 }
 
-function goalsOf(name: string, seen: ReadonlyMap<number, Seen>): Goal[] {
+/** Of `count` processes, each with a core of its own, against one. */
+function throughput(seen: ReadonlyMap<number, Seen>, count: number): number {
   const cost = (count: number) => median(seen.get(count)?.micros ?? [])
-  const scale = (2 * cost(1)) / cost(2)
+  return (count * cost(1)) / cost(count)
+}
+
+function goalsOf(name: string, seen: ReadonlyMap<number, Seen>): Goal[] {
+  const scale = throughput(seen, 2)
   const admitted = [...seen.values()].flatMap(({ admitted }) => admitted)
   return [
     {
@@ -112,10 +125,15 @@ async function under({ upstream }: Bench, storeUrl: string, count: number, job: 
   }
 }
 
+/** To compare with: they have only the machine in common. */
+async function nothingShared(): Promise<Store> {
+  return { name: 'memory, nothing shared', shared: false, url: async () => 'memory:', close: async () => undefined }
+}
+
 async function sqliteStore(): Promise<Store> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-workers-'))
   const url = async () => `sqlite:${join(folder, 'bench.db')}`
-  return { name: 'SQLite', url, close: () => rm(folder, { recursive: true, force: true }) }
+  return { name: 'SQLite', shared: true, url, close: () => rm(folder, { recursive: true, force: true }) }
 }
 
 async function redisStore(): Promise<Store | undefined> {
@@ -125,5 +143,5 @@ async function redisStore(): Promise<Store | undefined> {
     await initStore(redis.url, silentLog)
     return redis.url
   }
-  return { name: 'Redis', url, close: redis.close }
+  return { name: 'Redis', shared: true, url, close: redis.close }
 }
