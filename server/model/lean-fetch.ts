@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { Agent as HttpAgent, request as httpRequest, type RequestOptions } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Readable } from 'node:stream'
@@ -97,6 +98,9 @@ export function leanResponse(response: Answer, bounds: Bounds): LeanResponse {
   return { ok: status >= 200 && status < 300, status, statusText, json, body }
 }
 
+const LAST_ASCII = 0x7f
+const MIDWAY = 0x80
+
 // JSON may hold these as they are, but the SDK's pattern for an event ends its line at them. A text of one byte a character
 // holds none, which V8 knows without looking.
 const escaped = (text: string): string =>
@@ -104,9 +108,21 @@ const escaped = (text: string): string =>
     ? text.replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
     : text
 
+/** Bytes in pieces -> text; throws on what is no UTF-8. A piece of whole characters needs no decoder, which costs ten times as much. */
+function utf8Decoder(): (piece: Buffer) => string {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  // The first piece may begin with a byte order mark, and any may end inside a character.
+  let midway = true
+  return (piece) => {
+    const text = !midway && isUtf8(piece) ? piece.toString() : decoder.decode(piece, { stream: true })
+    midway = (piece.at(-1) ?? MIDWAY) > LAST_ASCII
+    return text
+  }
+}
+
 function textOf(response: Readable, { maxBytes, refuse }: Bounds): Inbox<string> {
   const inbox = createInbox<string>()
-  const decoder = new TextDecoder('utf-8', { fatal: true })
+  const decode = utf8Decoder()
   const events = wholeEvents()
   let bytes = 0
   const push = (text: string) => {
@@ -116,7 +132,7 @@ function textOf(response: Readable, { maxBytes, refuse }: Bounds): Inbox<string>
     bytes += piece.length
     if (bytes > maxBytes) return refuse('too_large')
     try {
-      push(events.push(decoder.decode(piece, { stream: true })))
+      push(events.push(decode(piece)))
     } catch (error) {
       response.destroy()
       inbox.fail(error)

@@ -14,6 +14,8 @@ export function wholeEvents(): WholeEvents {
   let tail = ''
   return {
     push(piece) {
+      // As nearly all come.
+      if (held === '' && BLANK_LINES.some((line) => piece.endsWith(line))) return piece
       // A blank line may have begun in the piece before.
       const seen = tail + piece
       const end = endOfLast(seen) - tail.length

@@ -1,6 +1,10 @@
+import { Readable } from 'node:stream'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createInbox } from '../../server/model/inbox.ts'
+import { leanResponse } from '../../server/model/lean-fetch.ts'
+import { LeanHeaders } from '../../server/model/lean-headers.ts'
+import { leanReader } from '../../server/model/lean-reader.ts'
 import { LeanStream } from '../../server/model/lean-stream.ts'
 import { wholeEvents } from '../../server/model/whole-events.ts'
 
@@ -19,6 +23,75 @@ for (const blank of ['\n\n', '\r\n\r\n', '\r\r']) {
     }
   })
 }
+
+/** What the SDK's loop reads of an answer whose bytes come in these pieces; undefined when it breaks. */
+async function readPieces(pieces: readonly Uint8Array[]): Promise<string | undefined> {
+  const body = Object.assign(Readable.from(pieces.map((piece) => Buffer.from(piece))), { statusCode: 200 })
+  const reader = leanResponse(body, { maxBytes: 10_000, ready: undefined, refuse() {} })
+    .body.pipeThrough()
+    .getReader()
+  let text = ''
+  return new Promise((resolve) => {
+    const loop = (): unknown =>
+      reader
+        .read()
+        .then(({ done, value }) => {
+          if (done) return resolve(text)
+          text += value
+          return loop()
+        })
+        .catch(() => resolve(undefined))
+    loop()
+  })
+}
+
+test('however its bytes are cut, a text is the same, without its byte order mark', async () => {
+  const text = 'data: "vélo 🚲 – 450 €"\r\n\r\ndata: "é"\r\n\r\n'
+  const bytes = Buffer.from(`\ufeff${text}`)
+  for (let size = 1; size <= bytes.length; size++) {
+    const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
+      bytes.subarray(i * size, (i + 1) * size),
+    )
+    assert.is(await readPieces(pieces), text, `pieces of ${size}`)
+  }
+})
+
+for (const [what, bad] of [
+  ['a byte that begins nothing', [0xff]],
+  ['half a character before a letter', [0xc3, 0x41]],
+  ['half a surrogate pair', [0xed, 0xa0, 0x80]],
+] as const)
+  test(`what is no UTF-8 breaks the answer: ${what}`, async () => {
+    const good = Buffer.from('data: "vélo"\n\n')
+    assert.is(await readPieces([good, Buffer.from(bad), good]), undefined)
+    assert.is(await readPieces([good, Buffer.concat([good, Buffer.from(bad), good])]), undefined)
+  })
+
+test('what a step throws is reported, and so is what reporting throws', async () => {
+  const inbox = createInbox<number>()
+  const seen: unknown[] = []
+  const broken = leanReader(inbox)
+    .read()
+    .then(() => {
+      throw new Error('step')
+    })
+    .catch((error) => {
+      seen.push(error)
+      throw new Error('report')
+    })
+  inbox.push(1)
+  const end = await broken.catch((error: unknown) => error)
+  assert.is(String(seen), 'Error: step')
+  assert.is(String(end), 'Error: report')
+})
+
+test('headers add up under one name, whatever its case, and one that is taken is gone', () => {
+  const headers = new LeanHeaders({ 'X-Call': '7', accept: 'a' })
+  headers.append('Accept', 'b')
+  assert.is(headers.take('x-call'), '7')
+  assert.is(headers.take('x-call'), undefined)
+  assert.equal(headers.entries(), [['accept', 'a, b']])
+})
 
 test('an inbox gives in order what came, also before it was asked, then its end', async () => {
   const inbox = createInbox<number>()
