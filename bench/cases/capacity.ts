@@ -46,7 +46,7 @@ export const capacity: Case = async (bench) => {
   return [
     {
       title: `(c) Tokens per second and core until the p99 of added delay passes ${LATE_MS} ms`,
-      note: 'Streams of 25 tokens/s, a tenth more at each step, until two steps in a row are late: each in two of three windows.',
+      note: 'Streams of 25 tokens/s, a tenth more at each step, until three steps in a row are late, each in two of three windows.',
       columns: ['', 'tokens/s'],
       rows: [...rates].map(([{ name }, values]) => [name, cell(values, 0)]),
       goals,
