@@ -42,12 +42,11 @@ const tame = (line: string) =>
       .join(''),
   )
 
-/** `own`: what all of its lines carry. Not a child of pino's, which takes as long to make as some lines to write. */
-function wrap(logger: Logger, own: LogFields = {}): Log {
+function wrap(logger: Logger): Log {
   return {
-    info: (event: string, fields?: LogFields) => logger.info({ ...own, ...fields }, event),
-    warn: (event: string, fields?: LogFields) => logger.warn({ ...own, ...fields }, event),
-    error: (event: string, fields?: LogFields) => logger.error({ ...own, ...fields }, event),
-    child: (fields) => wrap(logger, { ...own, ...fields }),
+    info: (event: string, fields: LogFields = {}) => logger.info(fields, event),
+    warn: (event: string, fields: LogFields = {}) => logger.warn(fields, event),
+    error: (event: string, fields: LogFields = {}) => logger.error(fields, event),
+    child: (fields) => wrap(logger.child(fields)),
   }
 }
