@@ -19,12 +19,14 @@ export type Child = {
 /** The processor that a child may use, where the system has taskset; undefined: any. */
 export type Core = number | undefined
 
-// A signal would end this process without its `exit`, and leave the children behind.
-for (const [signal, number] of [
-  ['SIGINT', 2],
-  ['SIGTERM', 15],
-] as const)
-  process.once(signal, () => process.exit(128 + number))
+let leaving = false
+
+/** A signal would end this process without its `exit`, and leave the children behind. */
+function exitOnSignals(): void {
+  if (leaving) return
+  leaving = true
+  process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143))
+}
 
 /** Starts `node …args` and waits for the first line that `pick` finds an address in. Rejects when it ends first. */
 export function startChild(
@@ -33,6 +35,7 @@ export function startChild(
   pick: (line: string) => string | undefined,
   core?: Core,
 ): Promise<Child> {
+  exitOnSignals()
   const command = [...(core === undefined ? [] : ['taskset', '-c', String(core)]), process.execPath, ...args]
   const began = performance.now()
   const child = spawn(command[0] ?? '', command.slice(1), {
