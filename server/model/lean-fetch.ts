@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer'
+import { isAscii } from 'node:buffer'
 import { Agent as HttpAgent, request as httpRequest, type RequestOptions } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Readable } from 'node:stream'
@@ -98,9 +98,6 @@ export function leanResponse(response: Answer, bounds: Bounds): LeanResponse {
   return { ok: status >= 200 && status < 300, status, statusText, json, body }
 }
 
-const LAST_ASCII = 0x7f
-const MIDWAY = 0x80
-
 // JSON may hold these as they are, but the SDK's pattern for an event ends its line at them. A text of one byte a character
 // holds none, which V8 knows without looking.
 const escaped = (text: string): string =>
@@ -108,14 +105,18 @@ const escaped = (text: string): string =>
     ? text.replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
     : text
 
-/** Bytes in pieces -> text; throws on what is no UTF-8. A piece of whole characters needs no decoder, which costs ten times as much. */
+const LAST_ASCII = 0x7f
+
+/** Bytes in pieces -> text; throws on what is no UTF-8. A piece of ASCII needs no decoder, and takes a third of its time. */
 function utf8Decoder(): (piece: Buffer) => string {
   const decoder = new TextDecoder('utf-8', { fatal: true })
-  // The first piece may begin with a byte order mark, and any may end inside a character.
+  // It looks for a byte order mark in the first piece, and holds a part of a character after any that ends in one.
   let midway = true
   return (piece) => {
-    const text = !midway && isUtf8(piece) ? piece.toString() : decoder.decode(piece, { stream: true })
-    midway = (piece.at(-1) ?? MIDWAY) > LAST_ASCII
+    if (!midway && isAscii(piece)) return piece.toString('latin1')
+    const text = decoder.decode(piece, { stream: true })
+    const last = piece.at(-1)
+    if (last !== undefined) midway = last > LAST_ASCII
     return text
   }
 }

@@ -56,6 +56,11 @@ test('however its bytes are cut, a text is the same, without its byte order mark
   }
 })
 
+test('a byte order mark that stands further on is a character like any other', async () => {
+  const texts = ['data: "a"\n\n', '\ufeffb', 'data: "é"\n\n']
+  assert.is(await readPieces(texts.map((text) => Buffer.from(text))), texts.join(''))
+})
+
 for (const [what, bad] of [
   ['a byte that begins nothing', [0xff]],
   ['half a character before a letter', [0xc3, 0x41]],
