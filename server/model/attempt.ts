@@ -45,7 +45,7 @@ export function streamedModel(options: AttemptOptions, upstream: Upstream): Mode
  * be left while a `next` is pending.
  */
 class Attempt implements AsyncIterator<ModelEvent, undefined> {
-  private open: Open | undefined
+  private call: Call | undefined
   /** What is still to be told, once no more is read. */
   private last: ModelEvent[] | undefined
   private pending: Promise<unknown> | undefined
@@ -64,7 +64,7 @@ class Attempt implements AsyncIterator<ModelEvent, undefined> {
   }
 
   async return(): Promise<IteratorResult<ModelEvent, undefined>> {
-    this.open?.halt.halt('aborted')
+    this.call?.halt.halt('aborted')
     await this.pending
     if (!this.last) this.end(false, [])
     this.last = []
@@ -72,12 +72,12 @@ class Attempt implements AsyncIterator<ModelEvent, undefined> {
   }
 
   private async step(): Promise<IteratorResult<ModelEvent, undefined>> {
-    const { open = this.begin() } = this
+    const { call = this.begin() } = this
     // The SDK ignores a signal that is aborted already.
-    if (!open) return this.fail(failed('aborted'))
-    const { recording, reading, maxBytes } = open
+    if (!call) return this.fail(failed('aborted'))
+    const { recording, reading, maxBytes } = call
     for (;;) {
-      const found = chunkOf(await open.read(), this.upstream.explain)
+      const found = chunkOf(await call.read(), this.upstream.explain)
       if (found.at === 'chunk') recording.chunk()
       const fitting = found.at === 'chunk' ? within(maxBytes - reading.length(), found) : found
       if (fitting.at === 'failure' && !reading.finished()) return this.fail(fitting.failure)
@@ -87,7 +87,7 @@ class Attempt implements AsyncIterator<ModelEvent, undefined> {
     }
   }
 
-  private begin(): Open | undefined {
+  private begin(): Call | undefined {
     const { options, upstream, request, signal } = this
     if (signal.aborted) return undefined
     const recording = record(options)
@@ -95,8 +95,8 @@ class Attempt implements AsyncIterator<ModelEvent, undefined> {
     const halt = haltable(options.clock, signal, options.answerTimeoutMs)
     const bounds = { maxBytes, ready: request.ready, refuse: halt.halt }
     const read = stepsOf(options, halt, () => upstream.open(request, halt.signal, bounds))
-    this.open = { recording, maxBytes, halt, read, reading: reader() }
-    return this.open
+    this.call = { recording, maxBytes, halt, read, reading: reader() }
+    return this.call
   }
 
   private fail(failure: ModelFailure): IteratorResult<ModelEvent, undefined> {
@@ -105,17 +105,18 @@ class Attempt implements AsyncIterator<ModelEvent, undefined> {
 
   /** `read`: the upstream has said all. */
   private end(read: boolean, events: ModelEvent[]): ModelEvent[] {
-    this.open?.halt.close(read)
-    const recording = this.open?.recording ?? record(this.options)
+    this.call?.halt.close(read)
+    const recording = this.call?.recording ?? record(this.options)
     const last = events.at(-1)
     if (last) recording.last(last)
-    else if (this.open) recording.left()
+    else if (this.call) recording.left()
     this.last = events
     return events
   }
 }
 
-type Open = {
+/** A call on its way. */
+type Call = {
   recording: Recording
   maxBytes: number
   halt: Halt

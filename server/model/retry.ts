@@ -95,10 +95,10 @@ class Tries implements AsyncIterator<ModelEvent, undefined> {
     const { signal, options } = this
     if (signal.aborted) return Promise.resolve(false)
     return new Promise((resolve) => {
-      const end = (late: boolean) => {
+      const end = (waited: boolean) => {
         off()
         signal.removeEventListener('abort', this.wake)
-        resolve(late)
+        resolve(waited)
       }
       const off = options.clock.after(ms, () => end(true))
       this.wake = () => end(false)

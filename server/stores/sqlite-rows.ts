@@ -17,7 +17,9 @@ export type Run = <T>(durable: boolean, step: () => T) => Promise<T>
 /** Where steps keep what they read and wrote, for as long as it holds. */
 export type Memo<V> = Map<string, V>
 
+/** `due` has one entry: the time before which no bucket is full again. */
 export type TatMemos = { tats: Memo<number>; due: Memo<number> }
+const EARLIEST = ''
 
 /** Statements on the buckets; `sweep` drops a few that are full again. */
 export async function sqliteTats(
@@ -27,12 +29,10 @@ export async function sqliteTats(
   const get = await prepare('SELECT tat FROM buckets WHERE key = ?')
   const set = await prepare('INSERT INTO buckets VALUES (?, ?) ON CONFLICT DO UPDATE SET tat = excluded.tat')
   const remove = await prepare('DELETE FROM buckets WHERE key = ?')
-  const first = await prepare('SELECT tat FROM buckets ORDER BY tat LIMIT 1')
+  const earliest = await prepare('SELECT tat FROM buckets ORDER BY tat LIMIT 1')
   const sweep = await prepare(
     'DELETE FROM buckets WHERE key IN (SELECT key FROM buckets WHERE tat <= ? ORDER BY tat LIMIT 8)',
   )
-  // The time before which none of them is full again.
-  const EARLIEST = ''
   return {
     get(key) {
       const known = tats.get(key)
@@ -53,7 +53,7 @@ export async function sqliteTats(
       if (now < (due.get(EARLIEST) ?? 0)) return
       // Which were dropped nobody tells, and on a clock that is set back they would count again.
       if (sweep.run(now) > 0) tats.clear()
-      const row = first.get()
+      const row = earliest.get()
       due.set(EARLIEST, row === undefined ? Number.POSITIVE_INFINITY : integer(row, 'tat'))
     },
   }
