@@ -1,7 +1,7 @@
 import { validApiKey } from './api-key.ts'
 import { type AttemptOptions, streamedModel, type Upstream } from './attempt.ts'
 import { failed, failureOf } from './failures.ts'
-import { type Bounds, leanFetch } from './lean-fetch.ts'
+import { type LeanFetch, leanFetch } from './lean-fetch.ts'
 import type { Model, ModelFailure, ModelRequest } from './port.ts'
 import { loadSdk } from './sdk.ts'
 import { leastThinking, type Thinking } from './thinking.ts'
@@ -18,13 +18,13 @@ export type GeminiOptions = AttemptOptions & GeminiAccess
 
 /** Names the call in a header that stays here: nothing else of ours comes through the SDK to its fetch. */
 const CALL = 'x-call'
-const calls = new Map<string, Bounds>()
+const calls = new Map<string, LeanFetch>()
 let lastCall = 0
 
 const sdk = loadSdk((url, init) => {
-  const bounds = calls.get(init.headers.take(CALL) ?? '')
-  if (!bounds) throw new Error('a call without bounds')
-  return leanFetch(bounds)(url, init)
+  const fetch = calls.get(init.headers.take(CALL) ?? '')
+  if (!fetch) throw new Error('a call without bounds')
+  return fetch(url, init)
 })
 const { GoogleGenerativeAI, GoogleGenerativeAIFetchError, HarmBlockThreshold, HarmCategory } = sdk
 
@@ -54,10 +54,11 @@ export function geminiUpstream(options: GeminiAccess): Upstream {
   return {
     async open(request, signal, bounds) {
       const call = String(++lastCall)
-      calls.set(call, bounds)
+      // The signal too goes past the SDK, which would follow it with a controller of its own and never let go of it.
+      calls.set(call, leanFetch(bounds, signal))
       try {
         const customHeaders = { ...headers, [CALL]: call }
-        const { stream } = await model.generateContentStream(body(request, thinking), { signal, customHeaders })
+        const { stream } = await model.generateContentStream(body(request, thinking), { customHeaders })
         return stream
       } finally {
         calls.delete(call)

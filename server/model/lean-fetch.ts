@@ -1,5 +1,5 @@
 import { isAscii } from 'node:buffer'
-import { Agent as HttpAgent, request as httpRequest, type RequestOptions } from 'node:http'
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type RequestOptions } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Readable } from 'node:stream'
 import { urlToHttpOptions } from 'node:url'
@@ -30,7 +30,7 @@ export type LeanResponse = {
   json(): Promise<unknown>
   body: { pipeThrough(): { getReader(): LeanReader<string> } }
 }
-type Init = { method: string; headers: LeanHeaders; body: string; signal: AbortSignal }
+type Init = { method: string; headers: LeanHeaders; body: string }
 export type LeanFetch = (url: string, init: Init) => Promise<LeanResponse>
 
 // As long as undici keeps them: a server that closes an idle socket must not meet a question on its way.
@@ -57,30 +57,42 @@ function targetOf(url: string): Target {
   return made
 }
 
-/** A fetch of one call over node:http: no redirects, no more than `maxBytes`, text in whole events. */
-export function leanFetch(bounds: Bounds): LeanFetch {
-  return (url, { method, headers, body, signal }) =>
-    new Promise((resolve, reject) => {
-      const { request, options } = targetOf(url)
-      const bytes = Buffer.from(body)
-      const call = request({ ...options, method, headers: { ...headers.all, 'content-length': bytes.length } })
-      const abort = () => call.destroy(new DOMException('aborted', 'AbortError'))
-      signal.addEventListener('abort', abort, { once: true })
-      if (signal.aborted) abort()
-      call.on('response', (response) => {
-        const { statusCode: status = 0 } = response
-        if (status >= 300 && status < 400) bounds.refuse('upstream_error')
-        resolve(leanResponse(response, bounds))
-      })
-      call.on('error', reject)
-      call.on('close', () => signal.removeEventListener('abort', abort))
-      const giveUp = (error: unknown) => {
-        call.destroy()
-        reject(error)
-      }
-      // The connection may be made meanwhile; nothing goes over it before.
-      untilReady(bounds).then(() => call.end(bytes), giveUp)
+/** A fetch of one call over node:http, until `signal`: no redirects, no more than `maxBytes`, text in whole events. */
+export function leanFetch(bounds: Bounds, signal: AbortSignal): LeanFetch {
+  return (url, { method, headers, body }) => {
+    const bytes = Buffer.from(body)
+    const sent = { ...headers.all, 'content-length': bytes.length }
+    const { call, answered, giveUp } = begin(url, { method, headers: sent }, bounds, signal)
+    // The connection may be made meanwhile; nothing goes over it before.
+    untilReady(bounds).then(() => call.end(bytes), giveUp)
+    return answered
+  }
+}
+
+type Begun = { call: ClientRequest; answered: Promise<LeanResponse>; giveUp(error: unknown): void }
+
+/** On its own, because what listens here lives as long as the answer, and would keep the question's bytes as long. */
+function begin(url: string, how: RequestOptions, bounds: Bounds, signal: AbortSignal): Begun {
+  const { request, options } = targetOf(url)
+  const call = request({ ...options, ...how })
+  let giveUp = (_error: unknown): void => undefined
+  const answered = new Promise<LeanResponse>((resolve, reject) => {
+    const abort = () => call.destroy(new DOMException('aborted', 'AbortError'))
+    signal.addEventListener('abort', abort, { once: true })
+    if (signal.aborted) abort()
+    call.on('response', (response) => {
+      const { statusCode: status = 0 } = response
+      if (status >= 300 && status < 400) bounds.refuse('upstream_error')
+      resolve(leanResponse(response, bounds))
     })
+    call.on('error', reject)
+    call.on('close', () => signal.removeEventListener('abort', abort))
+    giveUp = (error) => {
+      call.destroy()
+      reject(error)
+    }
+  })
+  return { call, answered, giveUp }
 }
 
 type Answer = Readable & { statusCode?: number | undefined; statusMessage?: string | undefined }
