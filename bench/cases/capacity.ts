@@ -11,12 +11,12 @@ const WANTED = [
   [vercel, 2.5],
 ] as const
 const LATE_MS = 50
-/** Streams to begin with: well below what the contestant has ever managed, or a climb would take ten minutes. */
+/** Streams to begin with: half of what the contestant has managed at its worst, or a climb would take ten minutes. */
 const FIRST = new Map([
-  [ours, 120],
-  [bare, 120],
-  [raw, 300],
-  [vercel, 40],
+  [ours, 200],
+  [bare, 170],
+  [raw, 500],
+  [vercel, 30],
 ])
 const ANSWER_MS = 8000
 const CHUNK_MS = 40
@@ -46,7 +46,7 @@ export const capacity: Case = async (bench) => {
   return [
     {
       title: `(c) Tokens per second and core until the p99 of added delay passes ${LATE_MS} ms`,
-      note: 'Streams of 25 tokens/s, a tenth more at each step, until three steps in a row are late, each in two of three windows.',
+      note: 'Streams of 25 tokens/s, a twentieth more at each step, until four steps in a row are late, each in two of three windows.',
       columns: ['', 'tokens/s'],
       rows: [...rates].map(([{ name }, values]) => [name, cell(values, 0)]),
       goals,

@@ -18,10 +18,11 @@ export async function steady(load: Load, job: JobOf<'streams'>, say: Say): Promi
 }
 
 const WINDOWS = 3
-const LATE_STEPS = 3
+const LATE_STEPS = 4
+const STEP = 1.05
 
 /**
- * A tenth more streams at each step, until the 99th percentile of three steps in a row is late. A step is late when most of its
+ * A twentieth more streams at each step, until the 99th percentile of four steps in a row is late. A step is late when most of its
  * windows are: one pause of anybody's garbage collector is no limit.
  */
 export async function ramp(load: Load, job: JobOf<'ramp'>, say: Say): Promise<void> {
@@ -29,7 +30,7 @@ export async function ramp(load: Load, job: JobOf<'ramp'>, say: Say): Promise<vo
   let streams = 0
   let late = 0
   let best = 0
-  for (let wanted = job.streams; wanted <= job.most && late < LATE_STEPS; wanted = Math.ceil(wanted * 1.1)) {
+  for (let wanted = job.streams; wanted <= job.most && late < LATE_STEPS; wanted = Math.ceil(wanted * STEP)) {
     const more = await openClients(load, wanted - streams, streams)
     // Over a whole answer: questions that come in bunches come so again each time that their answers end.
     await keepAsking(more, ears, job.answerMs)
