@@ -7,6 +7,7 @@ export type Word = Partial<Heard> & {
   at: string
   count?: number
   rate?: number
+  late?: boolean
   streams?: number
   open?: number
   tries?: number
@@ -21,6 +22,8 @@ export type Generator = {
   pid: number
   /** The first word that fits, said already or to come; ten minutes at most. */
   word(fits: (word: Word) => boolean): Promise<Word>
+  /** Resolves when it has ended, by itself or not. */
+  ended: Promise<void>
   end(): Promise<void>
 }
 
@@ -59,7 +62,7 @@ export async function startGenerator(load: Load): Promise<Generator> {
     const said = word(fits)
     return Promise.race([said, lost.catch((error: unknown) => (words.some(fits) ? said : Promise.reject(error)))])
   }
-  return { pid: child.pid, word: wordOrEnd, end: child.end }
+  return { pid: child.pid, word: wordOrEnd, ended: child.ended, end: child.end }
 }
 
 /** For `word`: the one with this name. */

@@ -5,8 +5,8 @@ import type { ClientKind } from './clients.ts'
 export type Job =
   /** Questions asked again and again, answers paced by the upstream; measured for `windowMs` after everybody has begun. */
   | { at: 'streams'; streams: number; answerMs: number; windowMs: number }
-  /** The same with one more tenth of streams every answer, listened to for `stepMs` at a time, until text comes late. */
-  | { at: 'ramp'; streams: number; most: number; answerMs: number; stepMs: number; lateMs: number }
+  /** The same for one step of a climb: listened to for `stepMs` at a time until it is clear whether text comes late. */
+  | { at: 'step'; streams: number; answerMs: number; stepMs: number; lateMs: number }
   /** Each stream asks once; the window is cut where the answers pass `marks` (chunks). */
   | { at: 'long'; streams: number; marks: readonly number[]; chunks: number }
   /** Connections that greet and stay, told when there are as many as each of `counts`. */

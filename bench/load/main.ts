@@ -4,7 +4,7 @@ import { flood } from './flood.ts'
 import { herd } from './herd.ts'
 import { idle, upgrades } from './idle.ts'
 import type { Load } from './job.ts'
-import { long, ramp, steady } from './paced.ts'
+import { long, steady, step } from './paced.ts'
 import { slowReader } from './slow.ts'
 import { visitor } from './visitor.ts'
 
@@ -19,8 +19,8 @@ switch (job.at) {
   case 'streams':
     await steady(load, job, say)
     break
-  case 'ramp':
-    await ramp(load, job, say)
+  case 'step':
+    await step(load, job, say)
     break
   case 'long':
     await long(load, job, say)
