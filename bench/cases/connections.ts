@@ -10,8 +10,9 @@ import { chosen } from './streams.ts'
 const COUNTS = [1000, 10_000, 25_000]
 const ADDRESSES = 8
 const MEMORY_GOAL_KIB = 12
-/** What a process needs besides its connections. */
-const OTHER_FILES = 200
+/** What our server keeps besides its sockets at this many streams: for them, for other connections and for itself. */
+const OTHER_FILES = 1200
+const STREAMS = '100'
 
 /** (d): memory per idle, greeted connection, once garbage has been collected. */
 export const memory: Case = async (bench) => {
@@ -50,7 +51,8 @@ export const memory: Case = async (bench) => {
 }
 
 async function hold(one: Contestant, { upstream }: Bench, counts: readonly number[]): Promise<number[]> {
-  const server = await one.start(upstream.url, { NODE_OPTIONS: '--inspect=127.0.0.1:0' })
+  const most = { MAX_CONNECTIONS: String(Math.max(...counts)), MAX_STREAMS: STREAMS }
+  const server = await one.start(upstream.url, { ...most, NODE_OPTIONS: '--inspect=127.0.0.1:0' })
   try {
     const inspector = inspectorOf(server)
     await collectGarbage(inspector)
