@@ -62,20 +62,22 @@ export function leanFetch(bounds: Bounds, signal: AbortSignal): LeanFetch {
   return (url, { method, headers, body }) => {
     const bytes = Buffer.from(body)
     const sent = { ...headers.all, 'content-length': bytes.length }
-    const { call, answered, giveUp } = begin(url, { method, headers: sent }, bounds, signal)
+    const { call, answered } = begin(url, { method, headers: sent }, bounds, signal)
     // The connection may be made meanwhile; nothing goes over it before.
-    untilReady(bounds).then(() => call.end(bytes), giveUp)
+    untilReady(bounds).then(
+      () => call.end(bytes),
+      (error) => call.destroy(error),
+    )
     return answered
   }
 }
 
-type Begun = { call: ClientRequest; answered: Promise<LeanResponse>; giveUp(error: unknown): void }
+type Begun = { call: ClientRequest; answered: Promise<LeanResponse> }
 
 /** On its own, because what listens here lives as long as the answer, and would keep the question's bytes as long. */
 function begin(url: string, how: RequestOptions, bounds: Bounds, signal: AbortSignal): Begun {
   const { request, options } = targetOf(url)
   const call = request({ ...options, ...how })
-  let giveUp = (_error: unknown): void => undefined
   const answered = new Promise<LeanResponse>((resolve, reject) => {
     const abort = () => call.destroy(new DOMException('aborted', 'AbortError'))
     signal.addEventListener('abort', abort, { once: true })
@@ -87,12 +89,8 @@ function begin(url: string, how: RequestOptions, bounds: Bounds, signal: AbortSi
     })
     call.on('error', reject)
     call.on('close', () => signal.removeEventListener('abort', abort))
-    giveUp = (error) => {
-      call.destroy()
-      reject(error)
-    }
   })
-  return { call, answered, giveUp }
+  return { call, answered }
 }
 
 type Answer = Readable & { statusCode?: number | undefined; statusMessage?: string | undefined }
