@@ -79,7 +79,9 @@ async function climbTogether(who: readonly Contestant[], bench: Bench): Promise<
       climbers.push({ one, server, streams: FIRST.get(one) ?? 40, late: 0, best: 0 })
     }
     const climbing = () => climbers.filter(({ late, streams }) => late < LATE_STEPS && streams <= MOST_STREAMS)
-    while (climbing().length > 0) for (const climber of climbing()) tails.push((await climb(climber, bench)).ended)
+    do {
+      for (const climber of climbing()) tails.push((await climb(climber, bench)).ended)
+    } while (!bench.short && climbing().length > 0)
     await Promise.all(tails)
   } finally {
     for (const { server } of climbers) await server.end()

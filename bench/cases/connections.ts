@@ -12,7 +12,7 @@ const ADDRESSES = 8
 const MEMORY_GOAL_KIB = 12
 /** What our server keeps besides its sockets at this many streams: for them, for other connections and for itself. */
 const OTHER_FILES = 1200
-const STREAMS = '100'
+const MOST_STREAMS = '100'
 
 /** (d): memory per idle, greeted connection, once garbage has been collected. */
 export const memory: Case = async (bench) => {
@@ -51,8 +51,8 @@ export const memory: Case = async (bench) => {
 }
 
 async function hold(one: Contestant, { upstream }: Bench, counts: readonly number[]): Promise<number[]> {
-  const most = { MAX_CONNECTIONS: String(Math.max(...counts)), MAX_STREAMS: STREAMS }
-  const server = await one.start(upstream.url, { ...most, NODE_OPTIONS: '--inspect=127.0.0.1:0' })
+  const caps = { MAX_CONNECTIONS: String(Math.max(...counts)), MAX_STREAMS: MOST_STREAMS }
+  const server = await one.start(upstream.url, { ...caps, NODE_OPTIONS: '--inspect=127.0.0.1:0' })
   try {
     const inspector = inspectorOf(server)
     await collectGarbage(inspector)
