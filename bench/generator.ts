@@ -16,7 +16,7 @@ export type Word = Partial<Heard> & {
   asks?: number
   expected?: number
   back?: number[]
-  closes?: number[]
+  close?: number
 }
 export type Generator = {
   pid: number

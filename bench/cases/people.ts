@@ -24,7 +24,7 @@ export const slowReader: Case = async ({ upstream, rounds, short, progress }) =>
       const job = { at: 'slow-reader', streams, answerMs, windowMs: short ? 3000 : windowMs, slow, order } as const
       const window = await measureWindow(ours, upstream, job)
       p99[slow ? 'with' : 'without'].push(window.word.delayP99 ?? Number.NaN)
-      for (const code of window.word.closes ?? []) codes.add(code)
+      if (window.word.close !== undefined) codes.add(window.word.close)
       others.push(window.others)
       progress(`slow reader ${slow ? 'there' : 'away'}: p99 ${window.word.delayP99?.toFixed(1)} ms`)
     }
@@ -32,7 +32,7 @@ export const slowReader: Case = async ({ upstream, rounds, short, progress }) =>
   return [
     {
       title: '(g) One slow reader among 500 fast ones',
-      note: `It has 60 answers of 60 KB sent to it and reads none; how it ended: ${[...codes].join(', ')} (4413 is “too slow”, 0: the kernel's buffers held all).`,
+      note: `Each second it asks for one answer of 60 KB sixty times and reads none; how it ended: ${[...codes].join(', ')} (4413 is “too slow”, 4429 “flooding”).`,
       columns: ['', 'delay p99 of the others, ms'],
       rows: [
         ['without', cell(p99.without, 1)],

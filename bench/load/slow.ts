@@ -13,22 +13,27 @@ const TURN_MS = 1000
 
 /** Steady load, beside one reader who has a long answer replayed again and again and reads none of it. */
 export async function slowReader(load: Load, job: Extract<Job, { at: 'slow-reader' }>, say: Say): Promise<void> {
-  const reader = job.slow ? await prepare(load, job.order) : undefined
+  const reader = await prepare(load, job.order)
   const ears = createEars()
   const { stop } = await keepAsking(await openClients(load, job.streams), ears, job.answerMs)
   await pause(500)
   ears.forget()
   say({ at: 'begin' })
   const until = performance.now() + job.windowMs
-  const closes: number[] = []
-  while (reader && performance.now() < until - TURN_MS) closes.push(await reader())
+  let clogged: Clogged | undefined
+  while (job.slow && performance.now() < until - TURN_MS) {
+    clogged?.leave()
+    clogged = await reader()
+    await pause(TURN_MS)
+  }
   await pause(until - performance.now())
-  say({ at: 'end', ...ears.read(), closes })
+  const heard = ears.read()
   stop()
+  say({ at: 'end', ...heard, close: await clogged?.code() })
 }
 
-/** Has one long answer in a session; what it returns takes that session up, clogs it, and says how it was closed. */
-async function prepare({ urls, upstream }: Load, order: ScenarioOrder): Promise<() => Promise<number>> {
+/** Has one long answer in a session; what it returns takes that session up and clogs it. */
+async function prepare({ urls, upstream }: Load, order: ScenarioOrder): Promise<() => Promise<Clogged>> {
   const set = (body: ScenarioOrder) =>
     fetch(`${upstream}/emulator/scenario`, { method: 'POST', body: JSON.stringify(body) })
   await set({ name: 'ok', text: 'vélos '.repeat(ANSWER_CHARS / 6), bytesPerToken: 100 })
@@ -50,19 +55,23 @@ async function prepare({ urls, upstream }: Load, order: ScenarioOrder): Promise<
   return () => clog(url, session)
 }
 
-/** Asks for what it won't read. Resolves with the server's close code, or 0 when it hadn't enough within a second. */
-async function clog(url: string, session: string): Promise<number> {
+/** `code`: the server's close code, or 0 when it hasn't enough of it within a second of reading. */
+type Clogged = { leave(): void; code(): Promise<number> }
+
+/** Asks for what it won't read: reading is work, and who listens to the others would be late for it. */
+async function clog(url: string, session: string): Promise<Clogged> {
   const socket = new WebSocket(url, SUBPROTOCOL)
   await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
-  let code = 0
-  socket.on('error', () => {}).on('close', (given) => (code = given))
+  const closed = new Promise<number>((resolve) => socket.on('error', () => {}).once('close', resolve))
   socket.send(JSON.stringify({ type: 'hello', session }))
   await new Promise((resolve) => socket.once('message', resolve))
   socket.pause()
   for (let i = 0; i < REPLAYS; i++) socket.send('{"type":"ask","id":"long","text":"Tout ?"}')
-  await pause(TURN_MS - 200)
-  socket.resume()
-  await pause(200)
-  socket.terminate()
-  return code
+  return {
+    leave: () => socket.terminate(),
+    code: () => {
+      socket.resume()
+      return Promise.race([closed, pause(1000, 0)]).finally(() => socket.terminate())
+    },
+  }
 }

@@ -1,6 +1,7 @@
 import { closes } from '../../protocol/closes.ts'
 import type { Ask, ErrorCode, Failure, Hello, Limits, ServerMessage } from '../../protocol/messages.ts'
 import { PROTOCOL } from '../../protocol/messages.ts'
+import { burstLimit } from '../burst-limit.ts'
 import type { Log } from '../log.ts'
 import type { AskContext } from './admission.ts'
 import type { Journal } from './journal.ts'
@@ -10,8 +11,13 @@ import { Question, type QuestionHost, type QuestionParts } from './question.ts'
 import type { Lang } from './sentences.ts'
 import { doneOf, replayFrom, startOf, type Turn, viewOf } from './turn.ts'
 
-/** One socket of a session. */
-export type Attached = { readonly wire: Wire; readonly context: AskContext; lang: Lang }
+/** One socket of a session. `mayReplay` is made with its first replay. */
+export type Attached = {
+  readonly wire: Wire
+  readonly context: AskContext
+  lang: Lang
+  mayReplay?: (nowMs: number) => boolean
+}
 
 export type SessionParts = {
   question: QuestionParts
@@ -31,6 +37,9 @@ type Asking = { question: Question; askers: Set<Attached> }
 const MAX_TURNS = 50
 const MAX_UNITS = 65_536
 const MAX_SPENT_IDS = 1000
+/** A few bytes ask for a whole answer: a page does so once, when it comes back. */
+const REPLAYS_AT_ONCE = 10
+const REPLAYS_PER_SECOND = 10
 
 /** A conversation: its turns, the sockets that show it, and at most one question on its way. */
 export class Session {
@@ -117,7 +126,7 @@ export class Session {
 
   private ask(from: Attached, ask: Ask): void {
     const known = this.turns.find((turn) => turn.id === ask.id)
-    if (known) return this.replay(from, known, 0)
+    if (known) return this.replayAgain(from, known)
     if (this.asking?.question.id === ask.id) return void this.asking.askers.add(from)
     const text = ask.text.trim()
     const refused = this.refusalOf(ask.id, text)
@@ -200,6 +209,12 @@ export class Session {
     const turns = this.turns.map(viewOf)
     const { token: session } = this
     to.wire.send({ type: 'welcome', protocol: PROTOCOL, session, resumed, lang: to.lang, persona, limits, demo, turns })
+  }
+
+  private replayAgain(to: Attached, turn: Turn): void {
+    to.mayReplay ??= burstLimit(REPLAYS_AT_ONCE, REPLAYS_PER_SECOND)
+    if (to.mayReplay(this.parts.question.clock.monotonic())) this.replay(to, turn, 0)
+    else to.wire.close(closes.flooding)
   }
 
   private replay(to: Attached, turn: Turn, offset: number): void {

@@ -2,11 +2,11 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { closes } from '../../protocol/closes.ts'
+import { burstLimit } from '../burst-limit.ts'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { Taken } from '../quota/port.ts'
 import { createEmptyBuckets } from './empty-buckets.ts'
-import { frameLimit } from './frame-limit.ts'
 import { Socket, socketLimits, type Talk } from './socket.ts'
 import { judgeUpgrade, refusalBytes, type UpgradeRefusal, type UpgradeRules } from './upgrade.ts'
 
@@ -63,7 +63,7 @@ export function createGateway<Context extends { c?: string }>(parts: GatewayPart
   let stopTicking = clock.after(1000, tick)
 
   // A refusal costs a stranger nothing, so it must not cost a line each.
-  const mayLog = frameLimit(60, 1)
+  const mayLog = burstLimit(60, 1)
   let unlogged = 0
   const logRefusal = ({ status, cause }: UpgradeRefusal) => {
     if (!mayLog(clock.monotonic())) {

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { type Close, closes } from '../../protocol/closes.ts'
-import { frameLimit } from './frame-limit.ts'
+import { burstLimit } from '../burst-limit.ts'
 import { textFrame } from './text-frame.ts'
 
 /** Bounds of one connection, in ms and bytes. */
@@ -28,7 +28,7 @@ export type Talk = {
 export class Socket {
   readonly openedAt: number
   frames = 0
-  private readonly mayReceive = frameLimit(socketLimits.framesAtOnce, socketLimits.framesPerSecond)
+  private readonly mayReceive = burstLimit(socketLimits.framesAtOnce, socketLimits.framesPerSecond)
   private talk: Talk | undefined
   private lastHeardAt: number
   private nextPingAt: number

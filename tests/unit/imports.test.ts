@@ -26,6 +26,7 @@ const rooms: [room: string, ours: string[], others: string[]][] = [
   ['protocol/', [], ['valibot']],
 
   ['server/half-pair.ts', [], []],
+  ['server/burst-limit.ts', [], []],
   ['server/random-pool.ts', [], ['node:crypto']],
   ['server/clock.ts', ['server/random-pool.ts'], []],
   ['server/log.ts', [], []],
@@ -44,7 +45,11 @@ const rooms: [room: string, ours: string[], others: string[]][] = [
   ],
   ['server/vault.ts', ['server/chat/ports.ts', 'server/random-pool.ts'], ['node:crypto']],
 
-  ['server/chat/', ['protocol/', 'server/half-pair.ts', ...PORTS], ['valibot', 'minisearch', '@orama/stemmers/']],
+  [
+    'server/chat/',
+    ['protocol/', 'server/half-pair.ts', 'server/burst-limit.ts', ...PORTS],
+    ['valibot', 'minisearch', '@orama/stemmers/'],
+  ],
   [
     'server/quota/',
     PORTS,
@@ -53,7 +58,7 @@ const rooms: [room: string, ours: string[], others: string[]][] = [
 
   ['server/model/', ['server/half-pair.ts', ...PORTS], ['node:', 'valibot', '@google/generative-ai']],
   ['server/stores/', ['server/quota/', ...PORTS], ['node:', 'libsql', 'libsql/', 'ioredis']],
-  ['server/socket/', ['protocol/', 'server/chat/', ...PORTS], ['node:', 'ws']],
+  ['server/socket/', ['protocol/', 'server/burst-limit.ts', 'server/chat/', ...PORTS], ['node:', 'ws']],
   ['server/http/', ['server/chat/persona.ts', ...PORTS], ['node:']],
   ['server/ops/', ['protocol/', 'server/chat/', 'server/quota/', ...PORTS], ['node:', 'pino', 'prom-client']],
   ['server/load-config.ts', ['server/config.ts', 'server/settings.ts'], ['node:', 'dotenv']],

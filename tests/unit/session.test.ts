@@ -1,5 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { closes } from '../../protocol/closes.ts'
 import { assertIdle, brief, calm, createChat, textOf } from '../helpers/chat.ts'
 import { USAGE } from '../helpers/scripted-model.ts'
 
@@ -158,6 +159,26 @@ test('[ASK5] the same id never pays twice: finished, streaming, from another soc
   await one.ask('q1', 'x'.repeat(5000))
   assert.equal(brief(one.fresh()), ['start q1 model', 'delta q1 0 "Bonjour"', 'done q1 complete 7'])
   assert.equal([chat.model.calls.length, chat.wallet.holds.length, chat.buckets.taken], [1, 1, 1])
+})
+
+test('[LIM7] ten replays at once and ten a second, on each socket; more end that socket, and the turn stays', async () => {
+  const chat = createChat()
+  const one = await chat.enter()
+  await one.ask('q1')
+  chat.model.last().say('Bonjour')
+  chat.model.last().end()
+  await calm()
+  const two = await chat.enter(one.session)
+  for (let i = 0; i < 10; i++) await one.ask('q1')
+  chat.clock.advance(100)
+  await one.ask('q1')
+  assert.is(one.closes[0], undefined)
+  one.fresh()
+  await one.ask('q1')
+  assert.equal([brief(one.fresh()), one.closes[0]], [[], closes.flooding.code])
+  two.fresh()
+  await two.ask('q1')
+  assert.equal(brief(two.fresh()), ['start q1 model', 'delta q1 0 "Bonjour"', 'done q1 complete 7'])
 })
 
 test('[ASK5] the same id while it is being admitted joins in: one call, one end for each socket', async () => {
