@@ -32,7 +32,7 @@ export const slowReader: Case = async ({ upstream, rounds, short, progress }) =>
   return [
     {
       title: '(g) One slow reader among 500 fast ones',
-      note: `Each second it asks for one answer of 60 KB sixty times and reads none; how it ended: ${[...codes].join(', ')} (4413 is “too slow”, 4429 “flooding”).`,
+      note: `It has an answer of 60 KB replayed ten times a second, as often as it may, and reads none; how it ended: ${[...codes].join(', ')} (4413 is “too slow”, 0: the kernel's buffers held all).`,
       columns: ['', 'delay p99 of the others, ms'],
       rows: [
         ['without', cell(p99.without, 1)],
