@@ -38,7 +38,7 @@ export async function startNginx(conf: string, { binary, openssl, upstream }: Ng
   const dir = await mkdtemp(join(tmpdir(), 'le-mecano-nginx-'))
   const [cert, key, file] = [join(dir, 'cert.pem'), join(dir, 'key.pem'), join(dir, 'nginx.conf')]
   await makeCertificate(openssl, cert, key)
-  const [http, https] = [await freePort(), await freePort()]
+  const [http = 0, https = 0] = await freePorts(2)
   const write = (text: string) => writeFile(file, onLoopback(text, { dir, http, https, cert, key, upstream }))
   await write(conf)
   await mkdir(join(dir, 'www'))
@@ -90,12 +90,21 @@ async function makeCertificate(openssl: string, cert: string, key: string): Prom
 }
 
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address ? address.port : 0
+  const [port = 0] = await freePorts(1)
+  return port
+}
+
+/** All held before any is let go: one by one the system may give the same port again. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  await Promise.all(servers.map((server) => once(server, 'listening')))
+  const ports = servers.map((server) => {
+    const address = server.address()
+    return typeof address === 'object' && address ? address.port : 0
+  })
+  for (const server of servers) server.close()
+  await Promise.all(servers.map((server) => once(server, 'close')))
+  return ports
 }
 
 const answers = (port: number): Promise<boolean> =>
