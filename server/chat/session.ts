@@ -1,15 +1,15 @@
 import { closes } from '../../protocol/closes.ts'
 import type { Ask, ErrorCode, Failure, Hello, Limits, ServerMessage } from '../../protocol/messages.ts'
 import { PROTOCOL } from '../../protocol/messages.ts'
-import { burstLimit } from '../burst-limit.ts'
 import type { Log } from '../log.ts'
 import type { AskContext } from './admission.ts'
 import type { Journal } from './journal.ts'
 import { keepText } from './keep-text.ts'
 import type { Assistant, Seat, Wire } from './ports.ts'
 import { Question, type QuestionHost, type QuestionParts } from './question.ts'
+import { replay, replayLimit } from './replay.ts'
 import type { Lang } from './sentences.ts'
-import { doneOf, replayFrom, startOf, type Turn, viewOf } from './turn.ts'
+import { doneOf, startOf, type Turn, viewOf } from './turn.ts'
 
 /** One socket of a session. `mayReplay` is made with its first replay. */
 export type Attached = {
@@ -37,9 +37,6 @@ type Asking = { question: Question; askers: Set<Attached> }
 const MAX_TURNS = 50
 const MAX_UNITS = 65_536
 const MAX_SPENT_IDS = 1000
-/** A few bytes ask for a whole answer: a page does so once, when it comes back. */
-const REPLAYS_AT_ONCE = 10
-const REPLAYS_PER_SECOND = 10
 
 /** A conversation: its turns, the sockets that show it, and at most one question on its way. */
 export class Session {
@@ -75,9 +72,9 @@ export class Session {
     this.sockets.add(socket)
     this.welcome(socket, resumed)
     const named = this.turns.find((turn) => turn.id === hello.answer?.id)
-    if (named) this.replay(socket, named, hello.answer?.offset ?? 0)
+    if (named) replay(socket.wire, named, hello.answer?.offset ?? 0)
     const streaming = this.turns.find((turn) => turn.state === 'streaming')
-    if (streaming && streaming !== named) this.replay(socket, streaming, 0)
+    if (streaming && streaming !== named) replay(socket.wire, streaming, 0)
     return this.seat(socket)
   }
 
@@ -212,17 +209,9 @@ export class Session {
   }
 
   private replayAgain(to: Attached, turn: Turn): void {
-    to.mayReplay ??= burstLimit(REPLAYS_AT_ONCE, REPLAYS_PER_SECOND)
-    if (to.mayReplay(this.parts.question.clock.monotonic())) this.replay(to, turn, 0)
+    to.mayReplay ??= replayLimit()
+    if (to.mayReplay(this.parts.question.clock.monotonic())) replay(to.wire, turn, 0)
     else to.wire.close(closes.flooding)
-  }
-
-  private replay(to: Attached, turn: Turn, offset: number): void {
-    to.wire.send(startOf(turn))
-    const from = replayFrom(turn.answer, offset)
-    if (from < turn.answer.length)
-      to.wire.send({ type: 'delta', id: turn.id, offset: from, text: turn.answer.slice(from) })
-    if (turn.state !== 'streaming') to.wire.send(doneOf(turn, turn.state))
   }
 
   private broadcast(message: ServerMessage): void {
